@@ -1,0 +1,31 @@
+"""``tf-dlth COMMAND`` and ``python -m tf_dlth COMMAND``."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Sequence
+
+COMMANDS = {
+    "train": "find winning tickets",
+    "evaluate": "measure a ticket, a run or a SavedModel",
+    "corrupt": "make corrupted copies of a dataset's test images",
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Hands the words after the command's name to that command."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    if not words or words[0] in ("-h", "--help"):
+        print("usage: tf-dlth COMMAND [OPTIONS]\n")
+        print("\n".join(f"  {name:10} {purpose}" for name, purpose in COMMANDS.items()))
+        print("\ntf-dlth COMMAND --help tells a command's options.")
+        return 0
+    if words[0] not in COMMANDS:
+        print(f"error: no command {words[0]!r}; known are {', '.join(COMMANDS)}", file=sys.stderr)
+        return 2
+    return importlib.import_module(f"tf_dlth.{words[0]}").main(words[1:])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,59 @@
+"""What every command has in common: options, exit codes, and one line for a mistake."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from tf_dlth import files
+from tf_dlth.errors import Stopped, UserError
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser whose mistakes are one line on standard error."""
+
+    def error(self, message: str) -> Any:
+        raise UserError(f"{message}; see {self.prog} --help")
+
+
+def parser(command: str, description: str) -> Parser:
+    """A parser for ``python -m tf_dlth.COMMAND`` with the options that all commands take."""
+    made = Parser(prog=f"python -m tf_dlth.{command}", description=description, allow_abbrev=False)
+    made.add_argument(
+        "--data-dir", metavar="DIR", help="TFDS directory, image folder or file (data.data_dir)"
+    )
+    made.add_argument("--devices", default="all", metavar="all|cpu|gpu:0,1", help="default: all")
+    made.add_argument("--json", metavar="FILE", help="write the result as a JSON list")
+    return made
+
+
+def main(command: Callable[[Sequence[str] | None], None], arguments: Sequence[str] | None = None) -> int:
+    """Runs a command: 0, 2 after a user's mistake, 130 after Ctrl-C, 143 after SIGTERM."""
+    try:
+        command(arguments)
+    except UserError as error:
+        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+        return error.exit_code
+    except Stopped as stopped:
+        print(str(stopped), file=sys.stderr)
+        return stopped.exit_code
+    except KeyboardInterrupt:
+        print("stopped before there was anything to save", file=sys.stderr)
+        return 130
+    return 0
+
+
+def write_json(path: str | None, records: Sequence[Any]) -> None:
+    """Writes ``--json`` if it was given."""
+    if path is not None:
+        files.write_bytes(Path(path), (json.dumps(list(records), indent=2) + "\n").encode())
+
+
+def overrides(arguments: argparse.Namespace) -> list[str]:
+    """The ``key.path=value`` words, with ``--data-dir`` as one of them."""
+    extra = [f"data.data_dir={json.dumps(arguments.data_dir)}"] if arguments.data_dir is not None else []
+    return [*arguments.overrides, *extra]

@@ -1,0 +1,30 @@
+"""The one function that the input pipeline calls on a batch."""
+
+from __future__ import annotations
+
+import tensorflow as tf
+
+from tf_dlth.data.augmentation.cutout import cut_out
+from tf_dlth.data.augmentation.operations import apply_plan
+from tf_dlth.data.augmentation.plans import Policy, Strength, draw_plan
+
+
+def augment_batch(
+    images: tf.Tensor,
+    seeds: tf.Tensor,
+    strength: Strength,
+    policy: Policy = "cifar10",
+    cutout: int = 0,
+) -> tf.Tensor:
+    """Uint8 [B, H, W, C] after contrast, rand or auto, and then cutout (paper section 4.1).
+
+    ``images`` uint8 [B, H, W, C] with static H, W and C (1 or 3), cropped and flipped already; ``seeds`` int32
+    [B, 2], one pair an example: an example's result depends on nothing else. ``cutout`` is a side in pixels, 0 for
+    none. ``policy`` is AutoAugment's and matters to strength "auto" alone.
+    """
+    if images.shape.rank != 4 or images.shape[-1] not in (1, 3) or None in images.shape[1:3]:
+        raise ValueError(f"images must be [B, H, W, 1 or 3] with known H and W, got {images.shape}")
+    plan = draw_plan(seeds, strength, policy)
+    if plan is not None:
+        images = apply_plan(images, plan)
+    return cut_out(images, seeds, cutout) if cutout else images

@@ -1,0 +1,140 @@
+"""Labelled images: in memory, or decoded when they are read."""
+
+from __future__ import annotations
+
+import hashlib
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+
+from tf_dlth.data import images as pictures
+from tf_dlth.data.images import Preprocessing
+from tf_dlth.errors import UserError
+
+
+class Examples(ABC):
+    """N images of one shape with their labels (int32 [N]) and names (file name, id or index)."""
+
+    def __init__(self, labels: np.ndarray, names: Iterable[str]) -> None:
+        self.labels = np.asarray(labels, np.int32)
+        self.names = tuple(names)
+        if len(self.names) != len(self.labels):
+            raise ValueError(f"{len(self.names)} names for {len(self.labels)} labels")
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    @property
+    @abstractmethod
+    def image_shape(self) -> tuple[int, int, int]:
+        """(H, W, C) as the network sees them."""
+
+    @abstractmethod
+    def take(self, indices: np.ndarray) -> Self:
+        """The examples at these positions, in this order."""
+
+    @abstractmethod
+    def read(self, indices: np.ndarray) -> np.ndarray:
+        """uint8 [n, H, W, C] as the network sees them when it is evaluated."""
+
+    @abstractmethod
+    def digests(self) -> list[bytes]:
+        """SHA-256 of each image: of its decoded pixels, or of its file's bytes where it is decoded lazily."""
+
+    def chosen_names(self, indices: np.ndarray) -> list[str]:
+        """The names at these positions."""
+        return [self.names[i] for i in indices]
+
+    def class_counts(self, classes: int) -> np.ndarray:
+        """Images of each class, int64 [classes]."""
+        return np.bincount(self.labels, minlength=classes)
+
+
+class ArrayExamples(Examples):
+    """Images in memory (or memory-mapped): uint8 [N, H, W, C]."""
+
+    def __init__(self, images: np.ndarray, labels: np.ndarray, names: Iterable[str]) -> None:
+        super().__init__(labels, names)
+        if images.dtype != np.uint8 or images.ndim != 4 or len(images) != len(self.labels):
+            raise ValueError(f"images must be uint8 [{len(self.labels)}, H, W, C], not {images.shape} {images.dtype}")
+        self.images = images
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        _, height, width, channels = self.images.shape
+        return height, width, channels
+
+    def take(self, indices: np.ndarray) -> Self:
+        return type(self)(self.images[indices], self.labels[indices], self.chosen_names(indices))
+
+    def read(self, indices: np.ndarray) -> np.ndarray:
+        return self.images[indices]
+
+    def digests(self) -> list[bytes]:
+        return [hashlib.sha256(np.ascontiguousarray(image)).digest() for image in self.images]
+
+
+class EncodedExamples(Examples):
+    """Images of any size that are decoded and prepared whenever they are read."""
+
+    def __init__(self, labels: np.ndarray, names: Iterable[str], preprocessing: Preprocessing) -> None:
+        super().__init__(labels, names)
+        self.preprocessing = preprocessing
+
+    @abstractmethod
+    def encoded(self, index: int) -> bytes:
+        """The bytes of the image's file."""
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        return self.preprocessing.image_shape
+
+    def read(self, indices: np.ndarray) -> np.ndarray:
+        return self._stack([self._prepared(int(i)) for i in indices])
+
+    def read_random_crops(self, indices: np.ndarray, seeds: np.ndarray) -> np.ndarray:
+        """uint8 [n, H, W, C]: a random resized crop of each image, by its own seed pair (int32 [n, 2])."""
+        return self._stack([self._random_crop(int(i), (int(a), int(b))) for i, (a, b) in zip(indices, seeds)])
+
+    def digests(self) -> list[bytes]:
+        return [hashlib.sha256(self.encoded(i)).digest() for i in range(len(self))]
+
+    def _prepared(self, index: int) -> np.ndarray:
+        name = self.names[index]
+        return pictures.prepare(pictures.open_image(self.encoded(index), name), self.preprocessing, name)
+
+    def _random_crop(self, index: int, seed: tuple[int, int]) -> np.ndarray:
+        name = self.names[index]
+        image = pictures.open_image(self.encoded(index), name)
+        return pictures.random_resized_crop(image, self.image_shape, seed, name)
+
+    def _stack(self, arrays: Sequence[np.ndarray]) -> np.ndarray:
+        return np.stack(arrays) if arrays else np.empty((0, *self.image_shape), np.uint8)
+
+
+class FileExamples(EncodedExamples):
+    """Image files, one an example."""
+
+    def __init__(
+        self, paths: Iterable[Path], labels: np.ndarray, names: Iterable[str], preprocessing: Preprocessing
+    ) -> None:
+        super().__init__(labels, names, preprocessing)
+        self.paths = tuple(paths)
+
+    def encoded(self, index: int) -> bytes:
+        return read_file(self.paths[index])
+
+    def take(self, indices: np.ndarray) -> Self:
+        paths = [self.paths[i] for i in indices]
+        return type(self)(paths, self.labels[indices], self.chosen_names(indices), self.preprocessing)
+
+
+def read_file(path: Path) -> bytes:
+    """The bytes of an image file; raises UserError naming it."""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise UserError(f"image {path} cannot be read: {error.strerror}") from None

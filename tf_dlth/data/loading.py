@@ -1,0 +1,232 @@
+"""From the ``data`` section to the three parts of a run's images."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from tf_dlth.config import DataConfig, Normalisation
+from tf_dlth.data import subsets
+from tf_dlth.data.catalogue import FACTS, Facts
+from tf_dlth.data.examples import Examples
+from tf_dlth.data.sources import Source, load_source
+from tf_dlth.errors import UserError
+
+LARGEST_DEFAULT_HELDOUT = 50
+LARGEST_CUTOUT = 16
+STATISTICS_BATCH = 256
+
+
+@dataclass(frozen=True)
+class Data:
+    """The images of one run.
+
+    ``config`` has every null replaced by the value used; null stays where there is no single one: ``data_dir``
+    and the lists as they were given, the subset rules that were not asked for, ``crop_padding`` where random
+    resized crops take its place, ``heldout_per_class`` where classes differ, ``image_size`` of oblong images.
+    ``preprocessing`` says what turns a picture into the network's input (channels, resize, crop,
+    interpolation, antialias). ``sha256`` covers labels, names and decoded images of the three parts; of images
+    that are decoded lazily it covers the bytes of their files.
+    """
+
+    config: DataConfig
+    class_names: tuple[str, ...]
+    train: Examples
+    heldout: Examples | None
+    test: Examples
+    image_shape: tuple[int, int, int]
+    preprocessing: dict[str, Any]
+    sha256: str
+
+    def subset(self) -> dict[str, Any]:
+        """The names of the images of each part and how many there are of each class."""
+        parts = {"train": self.train, "heldout": self.heldout, "test": self.test}
+        return {
+            "images": {part: list(e.names) if e else [] for part, e in parts.items()},
+            "class_counts": {part: self.class_counts(e) for part, e in parts.items()},
+        }
+
+    def class_counts(self, examples: Examples | None) -> dict[str, int]:
+        """Images of each class by its name."""
+        counts = examples.class_counts(len(self.class_names)) if examples else [0] * len(self.class_names)
+        return {name: int(n) for name, n in zip(self.class_names, counts, strict=True)}
+
+
+def load_data(config: DataConfig) -> Data:
+    """Loads, chooses and checks the images of a run; raises UserError for whatever does not fit."""
+    source = load_source(config)
+    facts = FACTS[config.dataset]
+    train, heldout = choose(source, config, facts)
+    parts = {"train": train, "heldout": heldout, "test": source.test}
+    digests = {part: e.digests() for part, e in parts.items() if e}
+    if facts.own_files:
+        _refuse_shared_images(parts, digests)
+    return Data(
+        config=resolve(config, facts, source, train, heldout),
+        class_names=source.class_names,
+        train=train,
+        heldout=heldout,
+        test=source.test,
+        image_shape=source.preprocessing.image_shape,
+        preprocessing=source.preprocessing.as_json(),
+        sha256=_sha256(parts, digests),
+    )
+
+
+def choose(source: Source, config: DataConfig, facts: Facts) -> tuple[Examples, Examples | None]:
+    """The training and the held-out images."""
+    if not len(source.train):
+        return _test_only(source, config), None
+    chosen, unused = subsets.training_subset(
+        source.train.labels,
+        source.class_names,
+        seed=config.subset_seed,
+        fraction=config.fraction,
+        per_class=config.per_class,
+        imbalance=config.imbalance,
+    )
+    origin = heldout_from(config, facts, source)
+    if origin == "unused" and source.heldout:
+        return source.train.take(subsets.joined(chosen)), _own_heldout(source, config)
+    pool = unused if origin == "unused" else chosen
+    counts = heldout_counts(config, facts, subsets.sizes(chosen), subsets.sizes(pool))
+    available = subsets.sizes(pool) - (origin == "train")
+    subsets.require(counts, available, source.class_names, "data.heldout_per_class")
+    rest, held = subsets.hold_out(pool, counts)
+    trained = rest if origin == "train" else chosen
+    heldout = source.train.take(subsets.joined(held)) if counts.any() else None
+    return source.train.take(subsets.joined(trained)), heldout
+
+
+def _test_only(source: Source, config: DataConfig) -> Examples:
+    asked = (config.fraction, config.per_class, config.imbalance, config.heldout_per_class or None)
+    if any(value is not None for value in asked):
+        raise UserError(
+            f"data.dataset: {source.name} has test images only; remove fraction, per_class, imbalance and "
+            "heldout_per_class"
+        )
+    return source.train
+
+
+def heldout_from(config: DataConfig, facts: Facts, source: Source) -> str:
+    """Where held-out images come from; a part that the source sets aside is unused by training."""
+    return config.heldout_from or ("unused" if source.heldout else facts.heldout_from)
+
+
+def heldout_counts(
+    config: DataConfig, facts: Facts, trained: np.ndarray, available: np.ndarray
+) -> np.ndarray:
+    """Held-out images of each class: what was asked for, or the dataset's default."""
+    if config.heldout_per_class is not None:
+        return np.full(len(trained), config.heldout_per_class, np.int64)
+    if facts.heldout == "fifth":
+        return np.minimum([round(0.2 * int(n)) for n in trained], available)
+    if facts.heldout == "like_training" and (config.fraction or config.per_class):
+        return np.minimum(np.minimum(trained, LARGEST_DEFAULT_HELDOUT), available)
+    return np.zeros(len(trained), np.int64)
+
+
+def _own_heldout(source: Source, config: DataConfig) -> Examples | None:
+    """The first ``heldout_per_class`` images of each class of the source's own held-out part, or all."""
+    assert source.heldout is not None
+    if config.heldout_per_class is None:
+        return source.heldout
+    if config.heldout_per_class == 0:
+        return None
+    orders = subsets.file_orders(source.heldout.labels, len(source.class_names))
+    counts = np.full(len(orders), config.heldout_per_class, np.int64)
+    subsets.require(counts, subsets.sizes(orders), source.class_names, "data.heldout_per_class")
+    return source.heldout.take(subsets.joined(subsets.cut(orders, counts)[0]))
+
+
+def resolve(
+    config: DataConfig, facts: Facts, source: Source, train: Examples, heldout: Examples | None
+) -> DataConfig:
+    """The section with the values that were used in place of its nulls."""
+    height, width, _ = source.preprocessing.image_shape
+    side = min(height, width)
+    values = {
+        "flip": _or(config.flip, facts.flip),
+        "crop_padding": _or(config.crop_padding, None if facts.cropped_and_resized(side) else side // 8),
+        "cutout": _or(config.cutout, min(LARGEST_CUTOUT, side // 2) if config.augment in ("auto", "rand") else 0),
+        "heldout_per_class": _or(config.heldout_per_class, _single_count(heldout, len(source.class_names))),
+        "heldout_from": heldout_from(config, facts, source),
+        "image_size": height if height == width else None,
+        "normalisation": _or(config.normalisation, facts.normalisation) or statistics(train),
+    }
+    _check(values, side, source.preprocessing.channels)
+    return config.model_copy(update=values)
+
+
+def _or(value: Any, default: Any) -> Any:
+    return default if value is None else value
+
+
+def _single_count(heldout: Examples | None, classes: int) -> int | None:
+    if heldout is None:
+        return 0
+    counts = set(heldout.class_counts(classes).tolist())
+    return counts.pop() if len(counts) == 1 else None
+
+
+def _check(values: dict[str, Any], side: int, channels: int) -> None:
+    for key in ("crop_padding", "cutout"):
+        if values[key] is not None and values[key] > side:
+            raise UserError(f"data.{key}: {values[key]} is more than the images' {side} pixels")
+    given = len(values["normalisation"].mean)
+    if given != channels:
+        raise UserError(f"data.normalisation: {given} values for images with {channels} channels")
+
+
+def statistics(train: Examples) -> Normalisation:
+    """Mean and standard deviation of the training images by channel, of values in 0..1, to six decimals."""
+    channels = train.image_shape[2]
+    total, squares, pixels = np.zeros(channels), np.zeros(channels), 0
+    for start in range(0, len(train), STATISTICS_BATCH):
+        images = train.read(np.arange(start, min(len(train), start + STATISTICS_BATCH))).astype(np.int64)
+        total += images.sum(axis=(0, 1, 2))
+        squares += (images**2).sum(axis=(0, 1, 2))
+        pixels += images[..., 0].size
+    mean = total / pixels
+    deviation = np.sqrt(np.maximum(squares / pixels - mean**2, 1.0))
+    return Normalisation(mean=_rounded(mean / 255), std=_rounded(deviation / 255))
+
+
+def _rounded(values: np.ndarray) -> tuple[float, ...]:
+    return tuple(round(float(v), 6) for v in values)
+
+
+def _refuse_shared_images(parts: dict[str, Examples | None], digests: dict[str, list[bytes]]) -> None:
+    seen: dict[bytes, tuple[str, str]] = {}
+    for part, digest, name in _entries(parts, digests):
+        first, first_name = seen.setdefault(digest, (part, name))
+        if first != part:
+            raise UserError(
+                f"images {first_name} ({first}) and {name} ({part}) are identical; remove one of them, or the "
+                "test score counts an image that was trained on"
+            )
+
+
+def _entries(
+    parts: dict[str, Examples | None], digests: dict[str, list[bytes]]
+) -> Iterator[tuple[str, bytes, str]]:
+    for part, examples in parts.items():
+        if examples:
+            for digest, name in zip(digests[part], examples.names, strict=True):
+                yield part, digest, name
+
+
+def _sha256(parts: dict[str, Examples | None], digests: dict[str, list[bytes]]) -> str:
+    total = hashlib.sha256()
+    for part, examples in parts.items():
+        count = len(examples) if examples else 0
+        total.update(f"{part} {count} {examples.image_shape if examples else ()}\n".encode())
+        if examples:
+            total.update(examples.labels.astype("<i4").tobytes())
+            total.update("\n".join(examples.names).encode())
+            total.update(b"".join(digests[part]))
+    return total.hexdigest()

@@ -1,0 +1,177 @@
+"""Batches of uint8 images for training and evaluation.
+
+Every draw comes from a named stream of stateless random numbers and is addressed by (seed, iteration, epoch,
+example): an epoch's draws are made for all its examples at once, and a batch picks its rows. So neither threads
+nor batch size nor the point of resuming can change an image.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import tensorflow as tf
+
+from tf_dlth.config import DataConfig
+from tf_dlth.data.catalogue import FACTS
+from tf_dlth.data.examples import ArrayExamples, EncodedExamples, Examples
+
+END_OF_EPOCHS = 2**31
+Augment = Callable[[tf.Tensor, tf.Tensor, tf.Tensor], tf.Tensor]
+"""From example indices [B], placement bits [B, 4] and augmentation seeds [B, 2] (int32) to images [B, H, W, C]."""
+
+
+def batch_counts(n: int, batch_size: int) -> int:
+    """Steps of an epoch of n examples, the last partial batch included."""
+    return math.ceil(n / batch_size)
+
+
+def training_batches(
+    examples: Examples,
+    config: DataConfig,
+    *,
+    batch_size: int,
+    seed: int,
+    iteration: int,
+    epoch: int,
+    first_step: int = 0,
+    last_epoch: int | None = None,
+) -> tf.data.Dataset:
+    """(uint8 images [B, H, W, C], int32 labels [B]) of epoch, epoch + 1, ... up to ``last_epoch`` inclusive.
+
+    Epochs count from 1, each is a fresh permutation, and no batch spans two. The first ``first_step`` batches of
+    the first epoch are left out without being computed. The nulls of ``config`` must be resolved.
+    """
+    n = len(examples)
+    order, placement, augmentation = (
+        _Stream(name, seed, iteration) for name in ("order", "crop and flip", "augmentation")
+    )
+    augment, labels = _augmentation(examples, config), _on_cpu(examples.labels)
+
+    def batches_of(number: tf.Tensor) -> tf.data.Dataset:
+        permutation = order.permutation(number, n)
+        draws = placement.bits(number, n, 4), augmentation.bits(number, n, 2)
+
+        def rows(start: tf.Tensor) -> tuple[tf.Tensor, ...]:
+            chosen = permutation[start : start + batch_size]
+            return chosen, *(tf.gather(draw, chosen) for draw in draws)
+
+        start = tf.where(tf.equal(number, epoch), np.int64(first_step * batch_size), np.int64(0))
+        return tf.data.Dataset.range(start, n, batch_size).map(rows)
+
+    def batch(chosen: tf.Tensor, bits: tf.Tensor, seeds: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        return augment(chosen, bits, seeds), tf.gather(labels, chosen)
+
+    end = END_OF_EPOCHS if last_epoch is None else last_epoch + 1
+    return _parallel(tf.data.Dataset.range(epoch, end).flat_map(batches_of), batch)
+
+
+def evaluation_batches(examples: Examples, batch_size: int) -> tf.data.Dataset:
+    """(uint8 images, int32 labels) in the examples' order, the last partial batch included."""
+    n = len(examples)
+    read, labels = _reader(examples), _on_cpu(examples.labels)
+
+    def batch(start: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        chosen = tf.range(start, tf.minimum(start + batch_size, n))
+        return read(chosen), tf.gather(labels, chosen)
+
+    return _parallel(tf.data.Dataset.range(0, n, batch_size), batch)
+
+
+@dataclass(frozen=True)
+class _Stream:
+    """Random numbers that only the run's seed, the iteration and the epoch decide."""
+
+    name: str
+    seed: int
+    iteration: int
+
+    def bits(self, epoch: tf.Tensor, n: int, columns: int) -> tf.Tensor:
+        """int32 [n, columns], uniform over all values."""
+        return self._draw(epoch, (n, columns), tf.int32)
+
+    def permutation(self, epoch: tf.Tensor, n: int) -> tf.Tensor:
+        """int64 [n]."""
+        return tf.cast(tf.argsort(self._draw(epoch, (n,), tf.int64), stable=True), tf.int64)
+
+    def _draw(self, epoch: tf.Tensor, shape: tuple[int, ...], dtype: tf.DType) -> tf.Tensor:
+        key = hashlib.sha256(f"{self.name}/{self.seed}/{self.iteration}".encode()).digest()
+        pair = tf.stack([tf.constant(int.from_bytes(key[:8], "little", signed=True), tf.int64), epoch])
+        return tf.random.stateless_uniform(shape, pair, minval=None, maxval=None, dtype=dtype, alg="philox")
+
+
+def _augmentation(examples: Examples, config: DataConfig) -> Augment:
+    """Crop, flip and the strength's operations, in the order of paper section 4.1."""
+    strength, cutout = config.augment, config.cutout or 0
+    place = _placement(examples, config)
+    if strength in ("none", "basic") and not cutout:
+        return lambda chosen, bits, seeds: place(chosen, bits)
+    from tf_dlth.data.augmentation import augment_batch
+
+    policy = FACTS[config.dataset].policy
+    return lambda chosen, bits, seeds: augment_batch(place(chosen, bits), seeds, strength, policy, cutout)
+
+
+def _placement(examples: Examples, config: DataConfig) -> Callable[[tf.Tensor, tf.Tensor], tf.Tensor]:
+    """The Basic augmentation of example indices [B] by bits [B, 4]: crop, then flips."""
+    read = _reader(examples)
+    if config.augment == "none":
+        return lambda chosen, bits: read(chosen)
+    if config.crop_padding is None and isinstance(examples, EncodedExamples):
+        crops = _random_crops(examples)
+        return lambda chosen, bits: crop_and_flip(crops(chosen, bits[:, :2]), bits, 0, config.flip)
+    padding = config.crop_padding or 0
+    return lambda chosen, bits: crop_and_flip(read(chosen), bits, padding, config.flip)
+
+
+def crop_and_flip(images: tf.Tensor, bits: tf.Tensor, padding: int, flip: str | None) -> tf.Tensor:
+    """uint8 [B, H, W, C] cropped from a frame of ``padding`` black pixels at (bits 0, bits 1), then flipped.
+
+    Bit patterns below zero flip: column 2 horizontally, column 3 vertically (``flip`` both).
+    """
+    height, width = images.shape[1], images.shape[2]
+    rows = _positions(height, bits[:, 0], bits[:, 3] < 0, padding, flip == "both")
+    columns = _positions(width, bits[:, 1], bits[:, 2] < 0, padding, flip in ("horizontal", "both"))
+    framed = tf.pad(images, [[0, 0], [padding, padding], [padding, padding], [0, 0]])
+    return tf.gather(tf.gather(framed, rows, axis=1, batch_dims=1), columns, axis=2, batch_dims=1)
+
+
+def _positions(side: int, bits: tf.Tensor, flipped: tf.Tensor, padding: int, may_flip: bool) -> tf.Tensor:
+    """int32 [B, side]: where in the frame each row or column of the result is taken."""
+    forward = tf.range(side)[None, :]
+    along = tf.where(flipped[:, None], forward[:, ::-1], forward) if may_flip else forward
+    return along + tf.math.floormod(bits, 2 * padding + 1)[:, None]
+
+
+def _reader(examples: Examples) -> Callable[[tf.Tensor], tf.Tensor]:
+    """From indices to images as the network sees them at test time."""
+    if isinstance(examples, ArrayExamples) and not isinstance(examples.images, np.memmap):
+        images = _on_cpu(examples.images)
+        return lambda chosen: tf.gather(images, chosen)
+    return lambda chosen: _from_numpy(examples.read, examples, chosen)
+
+
+def _random_crops(examples: EncodedExamples) -> Callable[[tf.Tensor, tf.Tensor], tf.Tensor]:
+    return lambda chosen, seeds: _from_numpy(examples.read_random_crops, examples, chosen, seeds)
+
+
+def _from_numpy(function: Callable[..., np.ndarray], examples: Examples, *inputs: tf.Tensor) -> tf.Tensor:
+    images = tf.numpy_function(function, inputs, tf.uint8, stateful=False)
+    return tf.ensure_shape(images, (None, *examples.image_shape))
+
+
+def _on_cpu(array: np.ndarray) -> tf.Tensor:
+    # On a GPU the whole set would be copied there, and every batch back.
+    with tf.device("CPU:0"):
+        return tf.constant(array)
+
+
+def _parallel(batches: tf.data.Dataset, function: Callable[..., tuple[tf.Tensor, tf.Tensor]]) -> tf.data.Dataset:
+    options = tf.data.Options()
+    options.deterministic = True
+    options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.OFF
+    mapped = batches.map(function, num_parallel_calls=tf.data.AUTOTUNE)
+    return mapped.with_options(options).prefetch(tf.data.AUTOTUNE)

@@ -1,0 +1,46 @@
+"""Images that come as one array."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+from PIL import Image
+
+from tf_dlth.config import DataConfig
+from tf_dlth.data.catalogue import FACTS, Facts
+from tf_dlth.data.examples import ArrayExamples
+from tf_dlth.data.images import Preprocessing, prepare
+
+
+def in_memory(
+    config: DataConfig, images: np.ndarray, labels: np.ndarray, names: Iterable[str]
+) -> tuple[ArrayExamples, Preprocessing]:
+    """The examples at ``image_size`` (their own size where that is null) and what was done to them."""
+    _, height, width, channels = images.shape
+    preprocessing = preprocessing_for(config, (height, width, channels))
+    return ArrayExamples(_prepared(images, preprocessing), labels, names), preprocessing
+
+
+def preprocessing_for(config: DataConfig, shape: tuple[int, int, int]) -> Preprocessing:
+    """Preparation of pictures whose own shape is (H, W, C)."""
+    if (side := config.image_size) is None:
+        return Preprocessing.of_shape(shape)
+    return sized(FACTS[config.dataset], side, shape[2])
+
+
+def sized(facts: Facts, side: int, channels: int) -> Preprocessing:
+    """Preparation to a square; sets with random resized crops leave the test crop the margin of 256 to 224."""
+    resize = round(side * 256 / 224) if facts.cropped_and_resized(side) else side
+    return Preprocessing(channels, resize, (side, side))
+
+
+def _prepared(images: np.ndarray, preprocessing: Preprocessing) -> np.ndarray:
+    if images.shape[1:] == preprocessing.image_shape:
+        return images
+    return np.stack([_prepared_one(image, preprocessing) for image in images])
+
+
+def _prepared_one(image: np.ndarray, preprocessing: Preprocessing) -> np.ndarray:
+    picture = Image.fromarray(image[:, :, 0] if image.shape[2] == 1 else image)
+    return prepare(picture, preprocessing, "of an array")

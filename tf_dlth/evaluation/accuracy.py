@@ -1,0 +1,75 @@
+"""Accuracy of a classifier: every stored and printed number comes from here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import tensorflow as tf
+import tf_keras
+
+from tf_dlth.data import Examples
+from tf_dlth.data.pipeline import evaluation_batches
+
+BATCH = 250
+"""Images a call. Fixed: a convolution may round differently in batches of other sizes."""
+
+Predict = Callable[[tf.Tensor], tf.Tensor]
+
+
+@dataclass(frozen=True)
+class Measures:
+    """Fractions, but for ``loss``: the mean cross-entropy in nats; ``per_class`` is each class's recall, None if unseen."""
+
+    n: int
+    accuracy: float
+    balanced_accuracy: float
+    loss: float
+    per_class: tuple[float | None, ...]
+
+
+def predictor(model: tf_keras.Model) -> Predict:
+    """Compiled inference of a plain model: images [N, H, W, C] -> logits [N, classes]."""
+    return tf.function(lambda images: model(images, training=False), reduce_retracing=True)
+
+
+def served(signature: Callable[..., Mapping[str, tf.Tensor]]) -> Predict:
+    """The logits of a SavedModel's ``serving_default`` signature."""
+    return lambda images: signature(images=images)["logits"]
+
+
+def predict(predict: Predict, examples: Examples, between: Callable[[], None] = lambda: None) -> np.ndarray:
+    """Logits [N, classes] of all examples; ``between`` is called after every batch."""
+    parts = []
+    for images, _ in evaluation_batches(examples, BATCH):
+        parts.append(predict(images).numpy())
+        between()
+    return np.concatenate(parts)
+
+
+def accuracy(logits: np.ndarray, labels: np.ndarray) -> float:
+    """The fraction whose largest logit is the label's; of equal logits the first counts."""
+    return float(np.mean(logits.argmax(-1) == labels))
+
+
+def measure(logits: np.ndarray, labels: np.ndarray) -> Measures:
+    """All measures of ``logits`` [N, classes] against ``labels`` [N]."""
+    hits = logits.argmax(-1) == labels
+    per_class = [
+        float(hits[labels == c].mean()) if (labels == c).any() else None for c in range(logits.shape[1])
+    ]
+    seen = [recall for recall in per_class if recall is not None]
+    return Measures(
+        n=len(labels),
+        accuracy=accuracy(logits, labels),
+        balanced_accuracy=float(np.mean(seen)),
+        loss=_cross_entropy(logits.astype(np.float64), labels),
+        per_class=tuple(per_class),
+    )
+
+
+def _cross_entropy(logits: np.ndarray, labels: np.ndarray) -> float:
+    shifted = logits - logits.max(-1, keepdims=True)
+    log_sum = np.log(np.exp(shifted).sum(-1))
+    return float(np.mean(log_sum - shifted[np.arange(len(labels)), labels]))

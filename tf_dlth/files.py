@@ -1,0 +1,157 @@
+"""Files that are written whole or not at all, and read only when they are what was written.
+
+A file first grows under a temporary name, is flushed to the disk, and is then renamed; the folder is flushed too, so
+that the new name survives a power cut. Tensors are stored as safetensors: reading them runs no code.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import struct
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors import SafetensorError
+from safetensors.numpy import load as parse_tensors
+from safetensors.numpy import save as tensor_bytes
+
+from tf_dlth.errors import UserError
+
+TEMPORARY = ".partial-"
+"""Prefix of the names of files and folders that are not complete."""
+
+Tensors = Mapping[str, np.ndarray]
+
+
+def write_bytes(path: Path, content: bytes) -> str:
+    """Replaces the file by ``content`` and returns its SHA-256; raises UserError when the disk refuses."""
+    temporary = path.with_name(f"{TEMPORARY}{os.getpid()}-{path.name}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with temporary.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+        flush_folder(path.parent)
+    except OSError as error:
+        temporary.unlink(missing_ok=True) if temporary.parent.is_dir() else None
+        raise cannot_write(path, error) from None
+    return hashlib.sha256(content).hexdigest()
+
+
+def write_json(path: Path, tree: Any) -> str:
+    """Like :func:`write_bytes`, for anything that JSON can hold; NaN is refused."""
+    return write_bytes(path, (json.dumps(tree, indent=2, allow_nan=False) + "\n").encode())
+
+
+def write_tensors(path: Path, tensors: Tensors) -> str:
+    """Like :func:`write_bytes`, as safetensors; equal tensors give equal bytes."""
+    return write_bytes(path, tensor_bytes({k: np.ascontiguousarray(tensors[k]) for k in sorted(tensors)}))
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """A JSON object; raises UserError naming the file when it is missing, unreadable or no object."""
+    try:
+        tree = json.loads(read_bytes(path))
+    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+        raise UserError(f"{path} is damaged: not valid JSON ({error})") from None
+    if not isinstance(tree, dict):
+        raise UserError(f"{path} is damaged: it must hold a JSON object")
+    return tree
+
+
+def read_bytes(path: Path, expected: str | None = None) -> bytes:
+    """The file's content; raises UserError when it cannot be read or its SHA-256 is not ``expected``."""
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        raise UserError(f"{path} does not exist") from None
+    except OSError as error:
+        raise UserError(f"{path} cannot be read: {error.strerror}") from None
+    found = hashlib.sha256(content).hexdigest()
+    if expected is not None and found != expected:
+        raise UserError(
+            f"{path} is damaged: expected SHA-256 {expected}, found {found}; restore it from a copy"
+        )
+    return content
+
+
+def read_tensors(path: Path, expected: str | None = None) -> dict[str, np.ndarray]:
+    """The tensors of a safetensors file; raises UserError for damage, a wrong digest, NaN or infinity."""
+    content = read_bytes(path, expected)
+    try:
+        _refuse_duplicate_names(content)
+        tensors = parse_tensors(content)
+    except (SafetensorError, ValueError, KeyError, TypeError, struct.error, RecursionError) as error:
+        raise UserError(f"{path} is damaged: not a valid safetensors file ({error})") from None
+    for name, tensor in tensors.items():
+        if np.issubdtype(tensor.dtype, np.floating) and not np.isfinite(tensor).all():
+            raise UserError(f"{path} is damaged: tensor {name} holds NaN or infinity")
+    return tensors
+
+
+def digests(folder: Path) -> dict[str, str]:
+    """SHA-256 of every file below a folder, by its relative POSIX path."""
+    files = sorted(p for p in folder.rglob("*") if p.is_file())
+    return {p.relative_to(folder).as_posix(): sha256(p) for p in files}
+
+
+def sha256(path: Path) -> str:
+    """The file's digest, read in pieces."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def replace_folder(temporary: Path, final: Path) -> None:
+    """Puts a finished folder under its name, in place of an older one."""
+    try:
+        if final.exists():
+            old = final.with_name(f"{TEMPORARY}old-{final.name}")
+            shutil.rmtree(old, ignore_errors=True)
+            os.replace(final, old)
+            os.replace(temporary, final)
+            shutil.rmtree(old)
+        else:
+            os.replace(temporary, final)
+        flush_folder(final.parent)
+    except OSError as error:
+        raise cannot_write(final, error) from None
+
+
+def sweep(folder: Path) -> None:
+    """Removes what a killed process left under temporary names."""
+    for leftover in folder.glob(f"{TEMPORARY}*"):
+        shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
+
+
+def cannot_write(path: Path, error: OSError) -> UserError:
+    """The one line for a full disk or an unwritable folder."""
+    return UserError(
+        f"cannot write {path}: {error.strerror or error}; free some space or choose another folder"
+    )
+
+
+def flush_folder(folder: Path) -> None:
+    """Makes renames in the folder durable."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _refuse_duplicate_names(content: bytes) -> None:
+    (length,) = struct.unpack("<Q", content[:8])
+
+    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        if len({name for name, _ in pairs}) != len(pairs):
+            raise ValueError("a name stands twice in the header")
+        return dict(pairs)
+
+    json.loads(content[8 : 8 + length], object_pairs_hook=unique)

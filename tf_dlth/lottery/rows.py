@@ -1,0 +1,71 @@
+"""The rows of iterations.csv."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+
+import numpy as np
+
+from tf_dlth.lottery import masks as masking
+from tf_dlth.training.trainer import Trained
+
+
+@dataclass(frozen=True)
+class Row:
+    """One iteration, as in iterations.csv. Accuracies and densities are fractions, epochs count from 1."""
+
+    iteration: int
+    density: float
+    remaining: int
+    prunable: int
+    epochs: int
+    train_loss: float
+    train_accuracy: float
+    test_accuracy_best: float
+    best_epoch: int
+    test_accuracy_last: float
+    heldout_accuracy: float | None
+    heldout_epoch: int | None
+    test_accuracy_heldout: float | None
+    seconds: float
+    train_images_per_second: float
+
+
+COLUMNS = tuple(field.name for field in fields(Row))
+TIMINGS = ("seconds", "train_images_per_second")
+"""The columns that differ between two otherwise equal runs."""
+
+
+def row_of(iteration: int, masks: Mapping[str, np.ndarray], trained: Trained) -> Row:
+    """One finished training as a row."""
+    last, best, heldout = (trained.kept.get(kind) for kind in ("last", "test_best", "heldout"))
+    assert last is not None and best is not None, "every training keeps these two"
+    return Row(
+        iteration=iteration,
+        density=masking.density(masks),
+        remaining=masking.remaining(masks),
+        prunable=masking.prunable(masks),
+        epochs=trained.epochs,
+        train_loss=trained.train_loss,
+        train_accuracy=trained.train_accuracy,
+        test_accuracy_best=best.scores.test,
+        best_epoch=best.epoch,
+        test_accuracy_last=last.scores.test,
+        heldout_accuracy=heldout.scores.heldout if heldout else None,
+        heldout_epoch=heldout.epoch if heldout else None,
+        test_accuracy_heldout=heldout.scores.test if heldout else None,
+        seconds=trained.seconds,
+        train_images_per_second=trained.images_per_second,
+    )
+
+
+def to_csv(rows: Sequence[Row]) -> str:
+    """The whole table; a value that does not exist is empty."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(asdict(row) for row in rows)
+    return text.getvalue()

@@ -1,0 +1,100 @@
+"""Masks in and out of TensorFlow Model Optimization's pruning wrappers; no other module of this package knows them.
+
+The wrappers carry the masks beside the weights and multiply them in at every forward pass. Their own schedule never
+prunes: it thresholds layer by layer and can revive weights where magnitudes tie, while our ranking is global and exact.
+That pruned weights and their momentum *stay* zero is the optimizer's work (:mod:`tf_dlth.training.optimizer`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+import tf_keras
+from tensorflow_model_optimization.python.core.sparsity.keras.pruning_wrapper import PruneLowMagnitude
+from tensorflow_model_optimization.sparsity.keras import PrunableLayer, PruningSchedule, strip_pruning
+
+from tf_dlth.models.prunable import prunable_names
+
+Layer = tf_keras.layers.Layer
+
+
+class NeverPrune(PruningSchedule):
+    """The wrappers' own pruning, switched off."""
+
+    def __call__(self, step: Any) -> tuple[tf.Tensor, tf.Tensor]:
+        return tf.constant(False), tf.constant(0.0)
+
+    def get_config(self) -> dict[str, Any]:
+        return {"class_name": type(self).__name__, "config": {}}
+
+
+class PrunableDepthwiseConv2D(tf_keras.layers.DepthwiseConv2D, PrunableLayer):
+    """The wrappers' registry takes depthwise convolutions but prunes nothing of them."""
+
+    def get_prunable_weights(self) -> list[tf.Variable]:
+        return [self.depthwise_kernel]
+
+
+class PrunableSeparableConv2D(tf_keras.layers.SeparableConv2D, PrunableLayer):
+    """The wrappers' registry prunes only the pointwise half of a separable convolution."""
+
+    def get_prunable_weights(self) -> list[tf.Variable]:
+        return [self.depthwise_kernel, self.pointwise_kernel]
+
+
+_INTERFACES: dict[type, type] = {
+    tf_keras.layers.DepthwiseConv2D: PrunableDepthwiseConv2D,
+    tf_keras.layers.SeparableConv2D: PrunableSeparableConv2D,
+}
+
+
+def wrapper_for(model: tf_keras.Model) -> Callable[[Layer], Layer]:
+    """A clone function that copies a layer of ``model`` and wraps the copy if the layer is prunable."""
+    prunable = {name.rpartition("/")[0] for name in prunable_names(model)}
+
+    def clone(layer: Layer) -> Layer:
+        copy = _INTERFACES.get(type(layer), type(layer)).from_config(layer.get_config())
+        return PruneLowMagnitude(copy, pruning_schedule=NeverPrune()) if layer.name in prunable else copy
+
+    return clone
+
+
+def mask_variables(wrapped: tf_keras.Model) -> dict[str, tf.Variable]:
+    """The wrappers' mask variables by the names of the weights that they mask."""
+    return {
+        f"{wrapper.layer.name}/{_leaf(wrapper.layer, weight)}": mask
+        for wrapper in _wrappers(wrapped)
+        for weight, mask, _ in wrapper.pruning_vars
+    }
+
+
+def set_masks(wrapped: tf_keras.Model, masks: Mapping[str, np.ndarray]) -> None:
+    """Assigns every mask; a missing or surplus name is a KeyError."""
+    variables = mask_variables(wrapped)
+    if variables.keys() != masks.keys():
+        raise KeyError(f"masks do not fit the model: {sorted(variables.keys() ^ masks.keys())}")
+    for name, variable in variables.items():
+        variable.assign(masks[name].astype(np.float32))
+
+
+def allow_training(wrapped: tf_keras.Model) -> None:
+    """Sets the step counters that the wrappers insist on seeing past 0."""
+    for wrapper in _wrappers(wrapped):
+        wrapper.pruning_step.assign(1)
+
+
+def strip(wrapped: tf_keras.Model) -> tf_keras.Model:
+    """The model without its wrappers, sharing their layers."""
+    return strip_pruning(wrapped)
+
+
+def _wrappers(model: tf_keras.Model) -> list[PruneLowMagnitude]:
+    return [layer for layer in model.layers if isinstance(layer, PruneLowMagnitude)]
+
+
+def _leaf(layer: Layer, weight: tf.Variable) -> str:
+    """The variable's own name, read off the layer's attributes as wrappers put prefixes into ``weight.name``."""
+    return next(leaf for leaf, value in vars(layer).items() if value is weight)

@@ -1,0 +1,1 @@
+"""Networks by name: architectures, heads, first weights, and the names of every variable."""

@@ -1,0 +1,83 @@
+"""Figures of one run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from tf_dlth import files
+from tf_dlth.lottery.rows import Row
+from tf_dlth.lottery.ticket import load_ticket
+from tf_dlth.reporting.observer import RunObserver
+
+if TYPE_CHECKING:
+    from tf_dlth.experiment import Plan, Prepared
+
+CURVES = {
+    "test_accuracy_best": ("best epoch on the test set (the paper's way)", "tab:blue", "o"),
+    "test_accuracy_heldout": ("epoch chosen on held-out images (honest)", "tab:green", "s"),
+    "test_accuracy_last": ("last epoch", "tab:grey", "."),
+}
+"""Column of iterations.csv -> label, colour, marker."""
+
+
+NAME = "accuracy_by_density.png"
+
+
+class Figures(RunObserver):
+    """Draws the run's figure when it has ended."""
+
+    def __init__(self) -> None:
+        self._folder = Path()
+
+    def run_started(self, prepared: Prepared, plan: Plan, folder: Path) -> None:
+        self._folder = folder
+
+    def run_ended(self, rows: Sequence[Row]) -> None:
+        accuracy_by_density(rows, load_ticket(self._folder, trust=True).iteration, self._folder / NAME)
+
+
+def accuracy_by_density(rows: Sequence[Row], winner: int, path: Path) -> None:
+    """Test accuracy against density, dense on the left, under every rule; the winner is starred."""
+    figure = Figure(figsize=(7, 4.2), layout="constrained")
+    axes = figure.add_subplot()
+    densities = [100 * row.density for row in rows]
+    for column, (label, colour, marker) in CURVES.items():
+        values = [getattr(row, column) for row in rows]
+        if all(value is not None for value in values):
+            axes.plot(densities, [100 * v for v in values], marker=marker, color=colour, label=label)
+    _star(axes, rows, winner)
+    axes.set_xscale("log")
+    axes.set_xticks(densities, [f"{d:.3g}" for d in densities], rotation=45)
+    axes.set_xticks([], minor=True)
+    axes.invert_xaxis()
+    axes.set_xlabel("density (% of prunable weights that remain)")
+    axes.set_ylabel("test accuracy (%)")
+    axes.grid(alpha=0.3)
+    axes.legend()
+    _save(figure, path)
+
+
+def _star(axes: Axes, rows: Sequence[Row], winner: int) -> None:
+    row = rows[winner]
+    score = row.test_accuracy_heldout if row.test_accuracy_heldout is not None else row.test_accuracy_best
+    axes.plot(
+        100 * row.density,
+        100 * score,
+        "*",
+        color="tab:red",
+        markersize=16,
+        zorder=3,
+        label=f"winner: iteration {winner}",
+    )
+
+
+def _save(figure: Figure, path: Path) -> None:
+    temporary = path.with_name(f"{files.TEMPORARY}{path.name}")
+    figure.savefig(temporary, dpi=120, format=path.suffix[1:])
+    files.write_bytes(path, temporary.read_bytes())
+    temporary.unlink()

@@ -1,0 +1,99 @@
+"""TensorBoard: scalars an epoch and an iteration, the density of every layer, a grid of augmented images.
+
+The events are derived: a resumed run writes them anew from metrics.jsonl, so that nothing stands in them twice.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+import tensorflow as tf
+
+from tf_dlth.data.pipeline import training_batches
+from tf_dlth.lottery.folder import METRICS
+from tf_dlth.lottery.rows import Row
+from tf_dlth.lottery.ticket import Ticket
+from tf_dlth.reporting.observer import RunObserver
+
+if TYPE_CHECKING:
+    from tf_dlth.experiment import Plan, Prepared
+
+FOLDER = "tensorboard"
+GRID = 8
+"""Images a side of the grid."""
+
+
+class TensorBoard(RunObserver):
+    """Writes ``tensorboard/`` in the run's folder."""
+
+    def __init__(self) -> None:
+        self._writer = tf.summary.create_noop_writer()
+        self._epochs = 0
+
+    def __exit__(self, *error: Any) -> None:
+        self._writer.close()
+
+    def run_started(self, prepared: Prepared, plan: Plan, folder: Path) -> None:
+        shutil.rmtree(folder / FOLDER, ignore_errors=True)
+        self._writer = tf.summary.create_file_writer(str(folder / FOLDER))
+        self._epochs = plan.config.training.epochs
+        self._draw_images(prepared)
+        if (folder / METRICS).exists():
+            for line in (folder / METRICS).read_text(encoding="utf-8").splitlines():
+                self.epoch_ended(json.loads(line))
+
+    def epoch_ended(self, metrics: Mapping[str, Any]) -> None:
+        step = metrics["iteration"] * self._epochs + metrics["epoch"]
+        names = ("train_loss", "train_accuracy", "test_accuracy", "heldout_accuracy")
+        self._scalars({f"epoch/{name}": metrics[name] for name in names}, step)
+
+    def iteration_ended(self, row: Row, ticket: Ticket) -> None:
+        accuracies = {
+            "test_best": row.test_accuracy_best,
+            "last": row.test_accuracy_last,
+            "heldout": row.test_accuracy_heldout,
+        }
+        self._scalars({f"test_accuracy_by_iteration/{n}": a for n, a in accuracies.items()}, row.iteration)
+        self._scalars({"density": row.density}, row.iteration)
+        # A second axis: the accuracy against the density in hundredths of a per cent, as steps are whole numbers.
+        self._scalars(
+            {f"test_accuracy_by_density/{n}": a for n, a in accuracies.items()}, round(row.density * 1e4)
+        )
+        layers = {f"layer_density/{name}": layer.density for name, layer in ticket.manifest.layers.items()}
+        self._scalars(layers, row.iteration)
+
+    def _scalars(self, values: Mapping[str, float | None], step: int) -> None:
+        with self._writer.as_default(step=step):
+            for name, value in values.items():
+                if value is not None:
+                    tf.summary.scalar(name, value)
+        self._writer.flush()
+
+    def _draw_images(self, prepared: Prepared) -> None:
+        batches = training_batches(
+            prepared.data.train,
+            prepared.config.data,
+            batch_size=GRID * GRID,
+            seed=prepared.config.seed,
+            iteration=0,
+            epoch=1,
+            last_epoch=1,
+        )
+        images, _ = next(iter(batches))
+        with self._writer.as_default(step=0):
+            tf.summary.image("augmented training images", grid(images.numpy())[np.newaxis])
+        self._writer.flush()
+
+
+def grid(images: np.ndarray) -> np.ndarray:
+    """uint8 [N, H, W, C] as one picture of up to 8 x 8 tiles, [8 H, 8 W, 1 or 3]; missing tiles are black."""
+    tiles = np.zeros((GRID * GRID, *images.shape[1:]), np.uint8)
+    tiles[: len(images)] = images[: GRID * GRID]
+    height, width, channels = images.shape[1:]
+    rows = tiles.reshape(GRID, GRID, height, width, channels).transpose(0, 2, 1, 3, 4)
+    return rows.reshape(GRID * height, GRID * width, channels)

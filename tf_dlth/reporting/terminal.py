@@ -1,0 +1,233 @@
+"""A run on the terminal: live progress where there is one, plain lines elsewhere, and the tables at the end."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from tf_dlth.lottery import selection
+from tf_dlth.lottery.rows import Row
+from tf_dlth.lottery.selection import Rule
+from tf_dlth.lottery.ticket import Ticket, iteration_name, load_ticket
+from tf_dlth.reporting.observer import RunObserver
+from tf_dlth.reporting.sizes import sizes
+from tf_dlth.training.loop import Position
+
+if TYPE_CHECKING:
+    from tf_dlth.experiment import Plan, Prepared
+
+SILENCE = 30.0
+"""Seconds without a line after which a run off the terminal says where it is."""
+
+RULES: dict[Rule, tuple[str, str]] = {
+    "test_best": (
+        "best epoch on the test set",
+        "comparable with the paper; optimistic, it chooses on the test set",
+    ),
+    "last": ("last epoch", "no choice of an epoch, but the iteration is chosen on the test set"),
+    "heldout": ("held-out images", "honest: the test set is looked at once, after every choice"),
+}
+
+
+class Terminal(RunObserver):
+    """Prints to ``console``; live where that is a terminal."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.fields[state]}"),
+            TimeRemainingColumn(),
+            console=console,
+            transient=True,
+            disable=not console.is_terminal,
+        )
+        self._task = self._progress.add_task("", total=None, state="")
+        self._told = time.monotonic()
+        self._scores = ""
+        self._folder = Path()
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        self._progress.stop()
+
+    def run_started(self, prepared: Prepared, plan: Plan, folder: Path) -> None:
+        self._plan, self._folder = plan, folder
+        self._per_epoch = math.ceil(len(prepared.data.train) / plan.config.training.batch_size)
+        self._console.print(summary_line(plan), highlight=False)
+        for layer in plan.unprunable_layers:
+            self.warning(f"layer {layer} has weights that cannot be pruned; it stays dense")
+        self._progress.update(self._task, total=plan.steps)
+
+    def warning(self, message: str) -> None:
+        self._console.print(f"warning: {message}", style="yellow", highlight=False, soft_wrap=True)
+
+    def progress(self, iteration: int, position: Position, images_per_second: float) -> None:
+        config = self._plan.config
+        where = f"iteration {iteration}/{config.pruning.iterations} epoch {position.epoch}/{config.training.epochs}"
+        state = f"{self._scores}{images_per_second:,.0f} images/s"
+        self._progress.update(
+            self._task, completed=self._steps_done(iteration, position), description=where, state=state
+        )
+        if not self._console.is_terminal and time.monotonic() - self._told > SILENCE:
+            self._line(f"{where}  {state}")
+
+    def epoch_ended(self, metrics: Mapping[str, Any]) -> None:
+        self._scores = f"loss {metrics['train_loss']:.3f} test {metrics['test_accuracy']:.1%} "
+
+    def iteration_ended(self, row: Row, ticket: Ticket) -> None:
+        honest = (
+            f"  held-out choice {row.test_accuracy_heldout:6.1%}"
+            if row.test_accuracy_heldout is not None
+            else ""
+        )
+        self._line(
+            f"iteration {row.iteration:2}  density {row.density:6.2%}  test best {row.test_accuracy_best:6.1%}  "
+            f"last {row.test_accuracy_last:6.1%}{honest}  {row.seconds:.0f} s"
+        )
+
+    def run_ended(self, rows: Sequence[Row]) -> None:
+        self._progress.stop()
+        test_images = sum(self._plan.images_per_class["test"].values())
+        print_result(self._console, rows, self._folder, test_images)
+
+    def _line(self, text: str) -> None:
+        self._console.print(text, highlight=False, soft_wrap=True)
+        self._told = time.monotonic()
+
+    def _steps_done(self, iteration: int, position: Position) -> int:
+        config = self._plan.config
+        later = config.training.epochs - config.pruning.rewind_epochs
+        before = (
+            config.training.epochs + (iteration - 1) * later - config.pruning.rewind_epochs
+            if iteration
+            else 0
+        )
+        return (before + position.epoch - 1) * self._per_epoch + position.step
+
+
+def summary_line(plan: Plan) -> str:
+    """What is trained on what."""
+    model, counts = plan.config.model, {k: sum(v.values()) for k, v in plan.images_per_class.items()}
+    images = ", ".join(f"{n:,} {part}" for part, n in counts.items())
+    return (
+        f"{plan.config.name}: {model.architecture} width {model.width}, {plan.parameters:,} parameters, "
+        f"{plan.prunable:,} prunable; {plan.config.data.dataset} images: {images}; "
+        f"{plan.config.pruning.iterations + 1} iterations of {plan.config.training.epochs} epochs"
+    )
+
+
+def images_table(plan: Plan) -> Table:
+    """Images a class, training, held-out and test."""
+    table = Table(title="images a class", title_justify="left")
+    table.add_column("class")
+    for part in plan.images_per_class:
+        table.add_column(part, justify="right")
+    for name in plan.images_per_class["train"]:
+        table.add_row(name, *(f"{counts[name]:,}" for counts in plan.images_per_class.values()))
+    return table
+
+
+def print_result(console: Console, rows: Sequence[Row], folder: Path, test_images: int) -> None:
+    """The tables that end a run."""
+    console.print(iterations_table(rows))
+    console.print(rules_table(rows))
+    error = 100 * math.sqrt(
+        max(r.test_accuracy_last * (1 - r.test_accuracy_last) for r in rows) / test_images
+    )
+    console.print(
+        f"One standard error of a test accuracy on {test_images:,} images is up to {error:.1f} points; one run is "
+        "one seed.",
+        highlight=False,
+    )
+    winner = load_ticket(folder, trust=True)
+    console.print(sizes_table(winner))
+    console.print(
+        "Why not smaller or faster? Pruned weights are stored and multiplied as zeros: common hardware and formats are "
+        "dense, so size falls only through compression, and speed not at all without sparse kernels.",
+        highlight=False,
+    )
+    console.print(
+        f"winning ticket: {folder / iteration_name(winner.iteration)}", highlight=False, soft_wrap=True
+    )
+
+
+def iterations_table(rows: Sequence[Row]) -> Table:
+    """A row an iteration, accuracies of the test set under every rule."""
+    table = Table(title="test accuracy by iteration (%)", title_justify="left")
+    for name in (
+        "iteration",
+        "density %",
+        "remaining",
+        "best epoch",
+        "epoch",
+        "last epoch",
+        "held-out choice",
+        "epoch",
+    ):
+        table.add_column(name, justify="right")
+    for row in rows:
+        table.add_row(
+            str(row.iteration),
+            f"{100 * row.density:.2f}",
+            f"{row.remaining:,}",
+            f"{100 * row.test_accuracy_best:.2f}",
+            str(row.best_epoch),
+            f"{100 * row.test_accuracy_last:.2f}",
+            "-" if row.test_accuracy_heldout is None else f"{100 * row.test_accuracy_heldout:.2f}",
+            "-" if row.heldout_epoch is None else str(row.heldout_epoch),
+        )
+    return table
+
+
+def rules_table(rows: Sequence[Row]) -> Table:
+    """The rules side by side: which iteration each picks, and what that gains on the test set."""
+    table = Table(title="winning ticket by rule", title_justify="left")
+    for name in ("chosen by", "iteration", "density %", "ticket %", "dense %", "gain"):
+        table.add_column(name, justify="right" if name != "chosen by" else "left")
+    table.add_column("how to read it")
+    for rule, best in selection.winners(rows, selection.PAPER_LAST_ITERATION).items():
+        label, meaning = RULES[rule]
+        ticket, dense = test_accuracy(rows[best], rule), test_accuracy(rows[0], rule)
+        table.add_row(
+            label,
+            str(best),
+            f"{100 * rows[best].density:.2f}",
+            f"{100 * ticket:.2f}",
+            f"{100 * dense:.2f}",
+            f"{100 * (ticket - dense):+.2f}",
+            meaning + ("; the dense network would win" if selection.dense_would_win(rows)[rule] else ""),
+        )
+    return table
+
+
+def sizes_table(ticket: Ticket) -> Table:
+    """Bytes of the winner's weights."""
+    measured = sizes(ticket)
+    table = Table(title=f"size of the winner's weights, density {ticket.density:.2%}", title_justify="left")
+    for name in ("as float32", "gzip", "packed (bit mask + remaining weights)"):
+        table.add_column(name, justify="right")
+    table.add_row(*(f"{size / 2**20:.2f} MiB" for size in (measured.dense, measured.gzip, measured.packed)))
+    return table
+
+
+def test_accuracy(row: Row, rule: Rule) -> float:
+    """The test accuracy of the epoch that ``rule`` keeps."""
+    value = {
+        "test_best": row.test_accuracy_best,
+        "last": row.test_accuracy_last,
+        "heldout": row.test_accuracy_heldout,
+    }[rule]
+    assert value is not None, "a rule without held-out images is not listed"
+    return value

@@ -1,0 +1,64 @@
+"""Binding TensorFlow to Keras 2, and starting it without its greetings on the terminal."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+
+
+def bind_keras_2() -> None:
+    """Makes ``tf.keras`` Keras 2, which TensorFlow Model Optimization needs.
+
+    Raises ImportError when TensorFlow is already bound to Keras 3. The test is the version that ``tf.keras``
+    has, not the environment variable: set late, the variable is true and without effect.
+    """
+    os.environ["TF_USE_LEGACY_KERAS"] = "1"
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    if (tensorflow := sys.modules.get("tensorflow")) is None:
+        return
+    version = str(tensorflow.keras.__version__)
+    if not version.startswith("2."):
+        raise ImportError(
+            f"tf_dlth needs Keras 2, but TensorFlow is already bound to Keras {version}: import tf_dlth before "
+            "tensorflow, or set TF_USE_LEGACY_KERAS=1 in the environment"
+        )
+
+
+def start_tensorflow(deterministic: bool = True) -> None:
+    """Imports TensorFlow and lists the devices with standard error and output kept off the terminal.
+
+    The greetings come from C++ before any log level is read, so the file descriptors themselves are moved.
+    """
+    with _hushed():
+        import tensorflow as tf
+
+        tf.config.list_physical_devices()
+        tf.get_logger().setLevel("ERROR")
+        if deterministic:
+            tf.config.experimental.enable_op_determinism()
+
+
+@contextlib.contextmanager
+def _hushed() -> Iterator[None]:
+    """Sends descriptors 1 and 2 to a file, and shows that file only if the block raises."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    saved = {fd: os.dup(fd) for fd in (1, 2)}
+    with tempfile.TemporaryFile() as sink:
+        try:
+            for fd in saved:
+                os.dup2(sink.fileno(), fd)
+            yield
+        except BaseException:
+            sink.seek(0)
+            os.write(saved[2], sink.read())
+            raise
+        finally:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            for fd, copy in saved.items():
+                os.dup2(copy, fd)
+                os.close(copy)

@@ -1,0 +1,98 @@
+"""What is needed to go on, in two generations on disk.
+
+A checkpoint is a JSON file that names a tensor file and its digest; the JSON is written last and carries a digest of
+itself. The newest one that is whole counts, so a torn one falls back to the one before.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tf_dlth import files
+from tf_dlth.errors import UserError
+
+Arrays = Mapping[str, np.ndarray]
+GENERATIONS = 2
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """``meta`` is JSON; ``groups`` maps a group's name to its arrays by variable name."""
+
+    meta: dict[str, Any]
+    groups: Mapping[str, Arrays] = field(default_factory=dict)
+
+
+class CheckpointStore:
+    """The checkpoints of one run, in a folder of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self.warnings: list[str] = []
+
+    def save(self, checkpoint: Checkpoint) -> None:
+        """Writes a new generation whole, then removes the ones before the last."""
+        number = max(self._numbers(), default=0) + 1
+        tensors = {
+            f"{group}:{name}": a for group, arrays in checkpoint.groups.items() for name, a in arrays.items()
+        }
+        sha256 = files.write_tensors(self._tensors(number), tensors)
+        body = {"meta": checkpoint.meta, "tensors_sha256": sha256}
+        files.write_json(self._json(number), {**body, "sha256": _digest(body)})
+        for old in self._numbers()[:-GENERATIONS]:
+            self._json(old).unlink()
+            self._tensors(old).unlink(missing_ok=True)
+
+    def latest(self) -> Checkpoint | None:
+        """The newest whole checkpoint, None if there never was one; raises UserError if all are damaged."""
+        numbers = self._numbers()
+        for number in reversed(numbers):
+            try:
+                return self._load(number)
+            except UserError as error:
+                self.warnings.append(f"{error}; going on from the checkpoint before it")
+        if numbers:
+            raise UserError(f"no checkpoint in {self._folder} is whole; start the run anew with --overwrite")
+        return None
+
+    def clear(self) -> None:
+        """Removes all of them: the run is finished."""
+        for number in self._numbers():
+            self._json(number).unlink()
+            self._tensors(number).unlink(missing_ok=True)
+        if self._folder.is_dir() and not any(self._folder.iterdir()):
+            self._folder.rmdir()
+
+    def _load(self, number: int) -> Checkpoint:
+        path = self._json(number)
+        tree = files.read_json(path)
+        body = {key: tree.get(key) for key in ("meta", "tensors_sha256")}
+        if tree.get("sha256") != _digest(body):
+            raise UserError(
+                f"{path} is damaged: expected SHA-256 {_digest(body)}, found {tree.get('sha256')}"
+            )
+        groups: dict[str, dict[str, np.ndarray]] = {}
+        for key, array in files.read_tensors(self._tensors(number), body["tensors_sha256"]).items():
+            group, _, name = key.partition(":")
+            groups.setdefault(group, {})[name] = array
+        return Checkpoint(body["meta"], groups)
+
+    def _numbers(self) -> list[int]:
+        return sorted(int(p.stem) for p in self._folder.glob("*.json") if p.stem.isdecimal())
+
+    def _json(self, number: int) -> Path:
+        return self._folder / f"{number:06d}.json"
+
+    def _tensors(self, number: int) -> Path:
+        return self._folder / f"{number:06d}.safetensors"
+
+
+def _digest(body: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()

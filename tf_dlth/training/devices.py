@@ -1,0 +1,40 @@
+"""Which devices train, and the strategy over them."""
+
+from __future__ import annotations
+
+import tensorflow as tf
+
+from tf_dlth.errors import UserError
+
+
+def strategy_for(devices: str = "all") -> tf.distribute.Strategy:
+    """A MirroredStrategy over ``all`` (every GPU, else the CPU), ``cpu``, or ``gpu:0,1``.
+
+    Raises UserError for a device that is not there.
+    """
+    return mirrored(_device_names(devices))
+
+
+def mirrored(names: list[str]) -> tf.distribute.Strategy:
+    """A MirroredStrategy over TensorFlow device names.
+
+    With several CPU devices the default all-reduce crashes inside synchronised BatchNorm; reducing to one device works.
+    """
+    if all("CPU" in name for name in names):
+        return tf.distribute.MirroredStrategy(names, cross_device_ops=tf.distribute.ReductionToOneDevice())
+    return tf.distribute.MirroredStrategy(names)
+
+
+def _device_names(devices: str) -> list[str]:
+    gpus = len(tf.config.list_logical_devices("GPU"))
+    if devices == "cpu" or (devices == "all" and gpus == 0):
+        return ["/CPU:0"]
+    if devices == "all":
+        return [f"/GPU:{i}" for i in range(gpus)]
+    kind, _, numbers = devices.partition(":")
+    if kind != "gpu" or not all(n.isdecimal() for n in numbers.split(",")):
+        raise UserError(f"--devices {devices}: must be all, cpu, or gpu: and numbers such as gpu:0,1")
+    chosen = sorted({int(n) for n in numbers.split(",")})
+    if chosen[-1] >= gpus:
+        raise UserError(f"--devices {devices}: there are {gpus} GPUs here; numbers start at 0")
+    return [f"/GPU:{i}" for i in chosen]

@@ -1,0 +1,76 @@
+"""Epochs of one training; it knows nothing of evaluating, saving or drawing."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import tensorflow as tf
+
+from tf_dlth.config import TrainingConfig
+from tf_dlth.training.network import Network
+from tf_dlth.training.schedule import cosine
+
+LONGEST_CALL = 5.0
+"""Seconds that a call of the compiled graph may take: signals are heard only between calls."""
+
+
+@dataclass(frozen=True, order=True)
+class Position:
+    """``steps`` batches of ``epoch`` (counted from 1) are done."""
+
+    epoch: int
+    step: int = 0
+
+
+@dataclass(frozen=True)
+class EpochResult:
+    """Means over the images of one epoch, in training mode; the loss without the decay."""
+
+    epoch: int
+    loss: float
+    accuracy: float
+
+
+def train_epochs(
+    network: Network,
+    config: TrainingConfig,
+    steps: int,
+    start: Position,
+    batches: Callable[[Position], tf.data.Dataset],
+    after_call: Callable[[Position, float], None],
+) -> Iterator[EpochResult]:
+    """Trains from ``start`` to the last epoch and yields after each of them.
+
+    ``after_call`` hears the position and the seconds of every call of the graph; it may raise to stop.
+    """
+    call = _CallLength()
+    iterator = network.batches(batches(start))
+    for epoch in range(start.epoch, config.epochs + 1):
+        network.set_learning_rate(cosine(config.learning_rate, epoch, config.epochs))
+        done = start.step if epoch == start.epoch else 0
+        while done < steps:
+            now = min(call.steps, steps - done)
+            begin = time.perf_counter()
+            network.run(iterator, now)
+            seconds = time.perf_counter() - begin
+            call.adapt(seconds)
+            done += now
+            after_call(Position(epoch, done), seconds)
+        loss, hits, images = network.totals
+        yield EpochResult(epoch, float(loss / images), float(hits / images))
+        network.reset_totals()
+
+
+class _CallLength:
+    """Steps a call: doubled while calls are short, halved when one was too long."""
+
+    def __init__(self) -> None:
+        self.steps = 1
+
+    def adapt(self, seconds: float) -> None:
+        if seconds < LONGEST_CALL / 2:
+            self.steps *= 2
+        elif seconds > LONGEST_CALL:
+            self.steps = max(1, self.steps // 2)

@@ -1,0 +1,135 @@
+"""One masked network under a distribution strategy: its variables, its optimizer, its compiled steps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Protocol
+
+import numpy as np
+import tensorflow as tf
+import tf_keras
+
+from tf_dlth.config import TrainingConfig
+from tf_dlth.models import variables
+from tf_dlth.training.losses import per_example_loss
+from tf_dlth.training.optimizer import MaskedSGD
+
+Arrays = Mapping[str, np.ndarray]
+Layer = tf_keras.layers.Layer
+
+
+class Masking(Protocol):
+    """What training needs of masks; :mod:`tf_dlth.lottery.wrapping` provides it."""
+
+    def wrapper_for(self, model: tf_keras.Model) -> Callable[[Layer], Layer]: ...
+    def mask_variables(self, wrapped: tf_keras.Model) -> dict[str, tf.Variable]: ...
+    def set_masks(self, wrapped: tf_keras.Model, masks: Arrays) -> None: ...
+    def allow_training(self, wrapped: tf_keras.Model) -> None: ...
+
+
+class Network:
+    """A wrapped copy of ``plain`` that trains; it is loaded anew for every iteration and traced once."""
+
+    def __init__(
+        self,
+        plain: tf_keras.Model,
+        config: TrainingConfig,
+        strategy: tf.distribute.Strategy,
+        masking: Masking,
+    ) -> None:
+        self.strategy = strategy
+        self._masking = masking
+        self._loss = per_example_loss(config.loss, config.loss_ce_weight)
+        with strategy.scope():
+            self.model = _training_copy(plain, masking, strategy.num_replicas_in_sync)
+            self._optimizer = MaskedSGD(config)
+            self._named = variables.named_variables(self.model)
+            self._trainable = _trainable(self._named)
+            masks = masking.mask_variables(self.model)
+            self._optimizer.track(list(self._trainable.values()), [masks.get(n) for n in self._trainable])
+        masking.allow_training(self.model)
+        self._totals = tf.Variable(tf.zeros([3], tf.float64), trainable=False)
+
+    def load(self, weights: Arrays, masks: Arrays) -> None:
+        """Starts a training: no momentum, and ``weights`` that are already zero where ``masks`` are."""
+        self._masking.set_masks(self.model, masks)
+        variables.assign(self.model, weights)
+        for velocity in self._optimizer.velocities:
+            velocity.assign(tf.zeros_like(velocity))
+        self.reset_totals()
+
+    def weights(self) -> dict[str, np.ndarray]:
+        """Every variable by name, BatchNorm statistics included, no masks."""
+        return variables.read(self.model)
+
+    def momentum(self) -> dict[str, np.ndarray]:
+        """The velocity of every trainable variable."""
+        return dict(zip(self._trainable, (v.numpy() for v in self._optimizer.velocities), strict=True))
+
+    def set_momentum(self, momentum: Arrays) -> None:
+        """Puts back what :meth:`momentum` gave."""
+        for name, velocity in zip(self._trainable, self._optimizer.velocities, strict=True):
+            velocity.assign(momentum[name])
+
+    def set_learning_rate(self, rate: float) -> None:
+        self._optimizer.learning_rate = rate
+
+    @property
+    def totals(self) -> np.ndarray:
+        """float64 [3]: summed loss, correct predictions and images since :meth:`reset_totals`."""
+        return self._totals.numpy()
+
+    def reset_totals(self, totals: np.ndarray | None = None) -> None:
+        self._totals.assign(tf.zeros([3], tf.float64) if totals is None else totals)
+
+    def batches(self, dataset: tf.data.Dataset) -> Iterator[Any]:
+        """An iterator that deals each global batch out to the replicas."""
+        options = tf.data.Options()
+        options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.OFF
+        return iter(self.strategy.experimental_distribute_dataset(dataset.with_options(options)))
+
+    def run(self, batches: Iterator[Any], steps: int) -> np.ndarray:
+        """Trains on the next ``steps`` global batches in one call of the compiled graph; gives :attr:`totals`."""
+        self._run(batches, tf.constant(steps))
+        return self.totals
+
+    @tf.function(reduce_retracing=True)
+    def _run(self, batches: Iterator[Any], steps: tf.Tensor) -> None:
+        for _ in tf.range(steps):
+            totals = self.strategy.run(self._step, args=next(batches))
+            # One addition a step, so that the sum does not depend on how steps are split into calls.
+            self._totals.assign_add(self.strategy.reduce(tf.distribute.ReduceOp.SUM, totals, axis=None))
+
+    def _step(self, images: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
+        context = tf.distribute.get_replica_context()
+        # The mean over the *global* batch: a replica with fewer images, or none, weighs what it holds.
+        count = context.all_reduce(tf.distribute.ReduceOp.SUM, tf.cast(tf.shape(labels)[0], tf.float32))
+        with tf.GradientTape() as tape:
+            logits = self.model(images, training=True)
+            losses = self._loss(labels, logits)
+            loss = tf.reduce_sum(losses) / count
+        watched = list(self._trainable.values())
+        self._optimizer.apply_gradients(zip(tape.gradient(loss, watched), watched, strict=True))
+        hits = tf.math.count_nonzero(tf.argmax(logits, -1, output_type=labels.dtype) == labels)
+        return tf.stack(
+            [
+                tf.cast(tf.reduce_sum(losses), tf.float64),
+                tf.cast(hits, tf.float64),
+                tf.cast(tf.shape(labels)[0], tf.float64),
+            ]
+        )
+
+
+def _training_copy(plain: tf_keras.Model, masking: Masking, replicas: int) -> tf_keras.Model:
+    wrap = masking.wrapper_for(plain)
+
+    def clone(layer: Layer) -> Layer:
+        if replicas > 1 and isinstance(layer, tf_keras.layers.BatchNormalization):
+            return type(layer).from_config({**layer.get_config(), "synchronized": True})
+        return wrap(layer)
+
+    return tf_keras.models.clone_model(plain, clone_function=clone)
+
+
+def _trainable(named: Mapping[str, tf.Variable]) -> dict[str, tf.Variable]:
+    return {name: variable for name, variable in named.items() if variable.trainable}
