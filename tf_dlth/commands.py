@@ -23,9 +23,7 @@ class Parser(argparse.ArgumentParser):
 def parser(command: str, description: str) -> Parser:
     """A parser for ``python -m tf_dlth.COMMAND`` with the options that all commands take."""
     made = Parser(prog=f"python -m tf_dlth.{command}", description=description, allow_abbrev=False)
-    made.add_argument(
-        "--data-dir", metavar="DIR", help="TFDS directory, image folder or file (data.data_dir)"
-    )
+    made.add_argument("--data-dir", metavar="DIR", help="TFDS directory, image folder or file (data.data_dir)")
     made.add_argument("--devices", default="all", metavar="all|cpu|gpu:0,1", help="default: all")
     made.add_argument("--json", metavar="FILE", help="write the result as a JSON list")
     return made

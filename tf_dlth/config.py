@@ -195,9 +195,7 @@ class Config(Section):
                 f"got {self.pruning.rewind_epochs}; accepted: 0 to {self.training.epochs - 1}"
             )
         if self.pruning.select_by == "heldout" and self.data.heldout_per_class == 0:
-            raise ValueError(
-                "pruning.select_by: heldout needs held-out images; set data.heldout_per_class above 0"
-            )
+            raise ValueError("pruning.select_by: heldout needs held-out images; set data.heldout_per_class above 0")
         return self
 
     def warnings(self) -> list[str]:
@@ -293,9 +291,7 @@ class _Loader(yaml.SafeLoader):
         keys = [self.construct_object(k, deep=True) for k, _ in node.value]
         for key in keys:
             if keys.count(key) > 1:
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"key {key!r} is given twice", node.start_mark
-                )
+                raise yaml.constructor.ConstructorError(None, None, f"key {key!r} is given twice", node.start_mark)
         return super().construct_mapping(node, deep)
 
 
@@ -338,7 +334,8 @@ def _one_line(error: ErrorDetails) -> str:
     if error["type"] == "missing":
         return f"key {key} is missing"
     if error["type"] == "value_error":
-        return f"{key}: {error['ctx']['error']}" if key else str(error["ctx"]["error"])
+        reason = error["msg"].removeprefix("Value error, ")
+        return f"{key}: {reason}" if key else reason
     message = error["msg"].replace("Input should be", "must be")
     return f"{key}: {message}, got {_shown(error['input'])}{_accepted(key)}"
 

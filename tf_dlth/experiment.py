@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import tensorflow as tf
 import tf_keras
 
 from tf_dlth import files, provenance
@@ -96,8 +97,8 @@ class Prepared:
         prunable = prunable_names(self.model)
         return Plan(
             config=self.config,
-            parameters=sum(math.prod(v.shape) for v in named.values() if v.trainable),
-            prunable=sum(math.prod(named[name].shape) for name in prunable),
+            parameters=sum(_size(v) for v in named.values() if v.trainable),
+            prunable=sum(_size(named[name]) for name in prunable),
             unprunable_layers=unprunable_layers(self.model),
             images_per_class=_images_per_class(self.data),
             steps=_steps(self.config, len(self.data.train)),
@@ -192,9 +193,7 @@ class Evaluator:
         return Scores(*scores)
 
 
-def _train(
-    prepared: Prepared, folder: RunFolder, devices: str, stop: StopRequest, observer: Observers
-) -> None:
+def _train(prepared: Prepared, folder: RunFolder, devices: str, stop: StopRequest, observer: Observers) -> None:
     config, plan = prepared.config, prepared.plan()
     _require_space(folder.path, plan.bytes)
     keeping = Keeping(prepared.origin(), config.output.weights or "last", config.output.savedmodel == "all")
@@ -216,9 +215,7 @@ def _train(
     observer.run_ended(folder.rows)
 
 
-def _trainer(
-    prepared: Prepared, folder: RunFolder, devices: str, stop: StopRequest, observer: Observers
-) -> Trainer:
+def _trainer(prepared: Prepared, folder: RunFolder, devices: str, stop: StopRequest, observer: Observers) -> Trainer:
     config, data = prepared.config, prepared.data
 
     def batches(iteration: int, position: Position) -> Any:
@@ -280,10 +277,14 @@ def _steps(config: Config, images: int) -> int:
     return epochs * math.ceil(images / config.training.batch_size)
 
 
-def _bytes(config: Config, named: Mapping[str, Any], prunable: Iterable[str]) -> int:
-    """Weights are float32; a ticket holds up to three sets and a SavedModel, a checkpoint up to four and the momentum."""
-    weights = 4 * sum(math.prod(v.shape) for v in named.values())
-    masks = sum(math.prod(named[name].shape) for name in prunable)
+def _size(variable: tf.Variable) -> int:
+    return math.prod(variable.shape.as_list())
+
+
+def _bytes(config: Config, named: Mapping[str, tf.Variable], prunable: Iterable[str]) -> int:
+    """A ticket holds up to three sets of float32 weights and a SavedModel, a checkpoint up to four and the momentum."""
+    weights = 4 * sum(_size(v) for v in named.values())
+    masks = sum(_size(named[name]) for name in prunable)
     models = 1 if config.output.savedmodel == "all" else 0
     tickets = (config.pruning.iterations + 1) * ((3 + models) * weights + masks)
     checkpoints = 3 * (5 * weights + masks)

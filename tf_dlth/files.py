@@ -76,9 +76,7 @@ def read_bytes(path: Path, expected: str | None = None) -> bytes:
         raise UserError(f"{path} cannot be read: {error.strerror}") from None
     found = hashlib.sha256(content).hexdigest()
     if expected is not None and found != expected:
-        raise UserError(
-            f"{path} is damaged: expected SHA-256 {expected}, found {found}; restore it from a copy"
-        )
+        raise UserError(f"{path} is damaged: expected SHA-256 {expected}, found {found}; restore it from a copy")
     return content
 
 
@@ -132,9 +130,7 @@ def sweep(folder: Path) -> None:
 
 def cannot_write(path: Path, error: OSError) -> UserError:
     """The one line for a full disk or an unwritable folder."""
-    return UserError(
-        f"cannot write {path}: {error.strerror or error}; free some space or choose another folder"
-    )
+    return UserError(f"cannot write {path}: {error.strerror or error}; free some space or choose another folder")
 
 
 def flush_folder(folder: Path) -> None:

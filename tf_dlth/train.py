@@ -98,9 +98,7 @@ def _plan_record(plan: Plan) -> dict:
 def _print_end(console: Console, done: Run) -> None:
     if not done.trained:
         winner = done.winner.path
-        console.print(
-            f"{done.path} is finished already; its winning ticket: {winner}", highlight=False, soft_wrap=True
-        )
+        console.print(f"{done.path} is finished already; its winning ticket: {winner}", highlight=False, soft_wrap=True)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -17,17 +17,18 @@ Crop = Literal["pad", "resized", "by_size"]
 Policy = Literal["cifar10", "imagenet"]
 
 LARGEST_SMALL_SIDE = 64
-"""Own images up to this side are padded and cropped, and kept in memory; larger ones are cropped and resized."""
+"""Own image files up to this side are padded and cropped; larger ones get random resized crops."""
 
 
 @dataclass(frozen=True)
 class Facts:
     """One dataset.
 
-    ``side`` and ``channels`` are None where the images decide. ``crop`` is the Basic augmentation's: "pad" (then
-    a crop of the old size), "resized" (random resized crop; at test time the shorter side becomes 8/7 of the
-    side, 256 for 224, before the central crop), or by the images' size. ``heldout``: "like_training" is as many as are trained on, at most 50 a class, for subsets;
-    "fifth" is 20 % of the training images; "own" is the part that the source itself sets aside.
+    ``side`` and ``channels`` are None where the images decide. ``crop`` is the Basic augmentation's: "pad"
+    (and crop the old size), "resized" (random resized crop; at test time the shorter side becomes 8/7 of the
+    side, 256 for 224, before the central crop), or one of the two by the images' size. ``heldout``:
+    "like_training" is, for subsets, as many as are trained on, at most 50 a class; "fifth" is 20 % of the
+    training images, "own" the part that the source itself sets aside.
     """
 
     side: int | None
@@ -59,9 +60,7 @@ FACTS: dict[str, Facts] = {
     "eurosat": Facts(64, 3, IMAGENET, "both"),
     "isic2018": Facts(224, 3, IMAGENET, "both", crop="resized"),
     "clamm": Facts(224, 1, HALF, "horizontal", crop="resized"),
-    "imagenet2012": Facts(
-        224, 3, IMAGENET, "horizontal", crop="resized", policy="imagenet"
-    ),
+    "imagenet2012": Facts(224, 3, IMAGENET, "horizontal", crop="resized", policy="imagenet"),
     "folder": Facts(None, None, None, "horizontal", crop="by_size", heldout="fifth", own_files=True),
-    "npz": Facts(None, None, None, "horizontal", crop="by_size", heldout="fifth", own_files=True),
+    "npz": Facts(None, None, None, "horizontal", heldout="fifth", own_files=True),
 }

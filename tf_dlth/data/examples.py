@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Self
 
@@ -42,7 +43,10 @@ class Examples(ABC):
 
     @abstractmethod
     def digests(self) -> list[bytes]:
-        """SHA-256 of each image: of its decoded pixels, or of its file's bytes where it is decoded lazily."""
+        """SHA-256 of each image: of its decoded pixels, or of its file's bytes where it is decoded lazily.
+
+        Raises UserError naming an image that cannot be read to its end.
+        """
 
     def chosen_names(self, indices: np.ndarray) -> list[str]:
         """The names at these positions."""
@@ -59,7 +63,9 @@ class ArrayExamples(Examples):
     def __init__(self, images: np.ndarray, labels: np.ndarray, names: Iterable[str]) -> None:
         super().__init__(labels, names)
         if images.dtype != np.uint8 or images.ndim != 4 or len(images) != len(self.labels):
-            raise ValueError(f"images must be uint8 [{len(self.labels)}, H, W, C], not {images.shape} {images.dtype}")
+            raise ValueError(
+                f"images must be uint8 [{len(self.labels)}, H, W, C], not {images.shape} {images.dtype}"
+            )
         self.images = images
 
     @property
@@ -74,7 +80,7 @@ class ArrayExamples(Examples):
         return self.images[indices]
 
     def digests(self) -> list[bytes]:
-        return [hashlib.sha256(np.ascontiguousarray(image)).digest() for image in self.images]
+        return [hashlib.sha256(image.tobytes()).digest() for image in self.images]
 
 
 class EncodedExamples(Examples):
@@ -97,10 +103,25 @@ class EncodedExamples(Examples):
 
     def read_random_crops(self, indices: np.ndarray, seeds: np.ndarray) -> np.ndarray:
         """uint8 [n, H, W, C]: a random resized crop of each image, by its own seed pair (int32 [n, 2])."""
-        return self._stack([self._random_crop(int(i), (int(a), int(b))) for i, (a, b) in zip(indices, seeds)])
+        pairs = zip(indices, seeds, strict=True)
+        return self._stack([self._random_crop(int(i), (int(a), int(b))) for i, (a, b) in pairs])
 
     def digests(self) -> list[bytes]:
-        return [hashlib.sha256(self.encoded(i)).digest() for i in range(len(self))]
+        with ThreadPoolExecutor() as threads:
+            return list(threads.map(self._checked_digest, range(len(self))))
+
+    def in_memory(self) -> ArrayExamples:
+        """The prepared images as one array."""
+        images = np.empty((len(self), *self.image_shape), np.uint8)
+        with ThreadPoolExecutor() as threads:
+            for index, image in enumerate(threads.map(self._prepared, range(len(self)))):
+                images[index] = image
+        return ArrayExamples(images, self.labels, self.names)
+
+    def _checked_digest(self, index: int) -> bytes:
+        encoded = self.encoded(index)
+        pictures.check_image(encoded, self.names[index])
+        return hashlib.sha256(encoded).digest()
 
     def _prepared(self, index: int) -> np.ndarray:
         name = self.names[index]

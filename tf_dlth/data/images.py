@@ -62,18 +62,20 @@ class Preprocessing:
 
 
 def open_image(encoded: bytes, name: str) -> Image.Image:
-    """Decodes the first frame and turns it as its EXIF orientation says; raises UserError naming the image."""
+    """The first frame, turned as its EXIF orientation says; raises UserError naming the image."""
     try:
         with Image.open(io.BytesIO(encoded)) as image:
             image.load()
             return ImageOps.exif_transpose(image)
     except (*DECODING_ERRORS, Image.DecompressionBombError) as error:
-        reason = "no image format that can be read" if isinstance(error, Image.UnidentifiedImageError) else error
+        reason = (
+            "no image format that can be read" if isinstance(error, Image.UnidentifiedImageError) else error
+        )
         raise UserError(f"image {name} cannot be read ({reason}); replace or remove it") from None
 
 
 def check_image(encoded: bytes, name: str) -> None:
-    """Raises UserError unless the whole image can be decoded; JPEGs are decoded at an eighth of their size."""
+    """Raises UserError unless the whole image can be decoded; JPEGs at an eighth of their size."""
     try:
         with Image.open(io.BytesIO(encoded)) as image:
             image.draft(image.mode, (image.width // 8, image.height // 8))
@@ -91,8 +93,8 @@ def is_gray(mode: str) -> bool:
 def to_channels(image: Image.Image, channels: int, name: str) -> Image.Image:
     """The picture with 1 or 3 channels of 8 bits.
 
-    16-bit gray keeps its high byte, transparency is laid over white, gray is repeated, colour becomes luma
-    (ITU-R 601). 32-bit and floating-point pixels have no agreed range and raise UserError.
+    16-bit gray keeps its high byte, transparency is laid over white, gray is repeated, colour becomes
+    luma (ITU-R 601). 32-bit and floating-point pixels have no agreed range and raise UserError.
     """
     if image.mode in SIXTEEN_BITS:
         image = Image.fromarray((np.asarray(image).astype(np.uint16) >> 8).astype(np.uint8))
@@ -138,8 +140,8 @@ def random_resized_crop(
     """uint8 of ``shape``: a crop of 8-100 % of the area and a ratio of 3/4-4/3, resized (bilinear)."""
     image = to_channels(image, shape[2], name)
     left, top, width, height = crop_box(image.width, image.height, seed)
-    box = (left, top, left + width, top + height)
-    return to_array(image.resize((shape[1], shape[0]), Image.Resampling.BILINEAR, box=box))
+    crop = image.crop((left, top, left + width, top + height))
+    return to_array(crop.resize((shape[1], shape[0]), Image.Resampling.BILINEAR))
 
 
 def crop_box(width: int, height: int, seed: tuple[int, int]) -> tuple[int, int, int, int]:

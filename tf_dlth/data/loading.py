@@ -12,25 +12,28 @@ import numpy as np
 from tf_dlth.config import DataConfig, Normalisation
 from tf_dlth.data import subsets
 from tf_dlth.data.catalogue import FACTS, Facts
-from tf_dlth.data.examples import Examples
+from tf_dlth.data.examples import Examples, FileExamples
 from tf_dlth.data.sources import Source, load_source
 from tf_dlth.errors import UserError
 
 LARGEST_DEFAULT_HELDOUT = 50
 LARGEST_CUTOUT = 16
 STATISTICS_BATCH = 256
+LARGEST_IN_MEMORY = 2**30
+"""Bytes of decoded images in a part."""
 
 
 @dataclass(frozen=True)
 class Data:
     """The images of one run.
 
-    ``config`` has every null replaced by the value used; null stays where there is no single one: ``data_dir``
-    and the lists as they were given, the subset rules that were not asked for, ``crop_padding`` where random
-    resized crops take its place, ``heldout_per_class`` where classes differ, ``image_size`` of oblong images.
+    ``config`` has every null replaced by the value used; null stays where there is no single one:
+    ``data_dir`` and the lists as given, the subset rules that were not asked for, ``crop_padding`` where
+    random resized crops take its place, ``heldout_per_class`` where classes differ, ``image_size`` of oblong
+    images.
     ``preprocessing`` says what turns a picture into the network's input (channels, resize, crop,
-    interpolation, antialias). ``sha256`` covers labels, names and decoded images of the three parts; of images
-    that are decoded lazily it covers the bytes of their files.
+    interpolation, antialias). ``sha256`` covers labels, names and decoded images of the three parts; of
+    images that are decoded lazily the bytes of their files, of ImageNet's records their checksums.
     """
 
     config: DataConfig
@@ -61,7 +64,9 @@ def load_data(config: DataConfig) -> Data:
     source = load_source(config)
     facts = FACTS[config.dataset]
     train, heldout = choose(source, config, facts)
-    parts = {"train": train, "heldout": heldout, "test": source.test}
+    train, test = settled(train, facts), settled(source.test, facts)
+    heldout = settled(heldout, facts) if heldout else None
+    parts = {"train": train, "heldout": heldout, "test": test}
     digests = {part: e.digests() for part, e in parts.items() if e}
     if facts.own_files:
         _refuse_shared_images(parts, digests)
@@ -70,7 +75,7 @@ def load_data(config: DataConfig) -> Data:
         class_names=source.class_names,
         train=train,
         heldout=heldout,
-        test=source.test,
+        test=test,
         image_shape=source.preprocessing.image_shape,
         preprocessing=source.preprocessing.as_json(),
         sha256=_sha256(parts, digests),
@@ -100,6 +105,15 @@ def choose(source: Source, config: DataConfig, facts: Facts) -> tuple[Examples, 
     trained = rest if origin == "train" else chosen
     heldout = source.train.take(subsets.joined(held)) if counts.any() else None
     return source.train.take(subsets.joined(trained)), heldout
+
+
+def settled(examples: Examples, facts: Facts) -> Examples:
+    """Image files in memory, unless they are many or need random resized crops from the whole picture."""
+    height, width, channels = examples.image_shape
+    small = len(examples) * height * width * channels <= LARGEST_IN_MEMORY
+    if isinstance(examples, FileExamples) and small and not facts.cropped_and_resized(min(height, width)):
+        return examples.in_memory()
+    return examples
 
 
 def _test_only(source: Source, config: DataConfig) -> Examples:
@@ -152,7 +166,9 @@ def resolve(
     values = {
         "flip": _or(config.flip, facts.flip),
         "crop_padding": _or(config.crop_padding, None if facts.cropped_and_resized(side) else side // 8),
-        "cutout": _or(config.cutout, min(LARGEST_CUTOUT, side // 2) if config.augment in ("auto", "rand") else 0),
+        "cutout": _or(
+            config.cutout, min(LARGEST_CUTOUT, side // 2) if config.augment in ("auto", "rand") else 0
+        ),
         "heldout_per_class": _or(config.heldout_per_class, _single_count(heldout, len(source.class_names))),
         "heldout_from": heldout_from(config, facts, source),
         "image_size": height if height == width else None,
@@ -206,8 +222,8 @@ def _refuse_shared_images(parts: dict[str, Examples | None], digests: dict[str, 
         first, first_name = seen.setdefault(digest, (part, name))
         if first != part:
             raise UserError(
-                f"images {first_name} ({first}) and {name} ({part}) are identical; remove one of them, or the "
-                "test score counts an image that was trained on"
+                f"images {first_name} ({first}) and {name} ({part}) are identical, so one part leaks into "
+                "another; remove one of them"
             )
 
 

@@ -1,8 +1,8 @@
 """Batches of uint8 images for training and evaluation.
 
 Every draw comes from a named stream of stateless random numbers and is addressed by (seed, iteration, epoch,
-example): an epoch's draws are made for all its examples at once, and a batch picks its rows. So neither threads
-nor batch size nor the point of resuming can change an image.
+example): an epoch's draws are made for all its examples at once, and a batch picks its rows. So neither
+threads nor batch size nor the point of resuming can change an image.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import hashlib
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any, cast
 
 import numpy as np
 import tensorflow as tf
@@ -21,7 +22,7 @@ from tf_dlth.data.examples import ArrayExamples, EncodedExamples, Examples
 
 END_OF_EPOCHS = 2**31
 Augment = Callable[[tf.Tensor, tf.Tensor, tf.Tensor], tf.Tensor]
-"""From example indices [B], placement bits [B, 4] and augmentation seeds [B, 2] (int32) to images [B, H, W, C]."""
+"""From example indices [B], placement bits [B, 4] and augmentation seeds [B, 2] to images [B, H, W, C]."""
 
 
 def batch_counts(n: int, batch_size: int) -> int:
@@ -42,8 +43,8 @@ def training_batches(
 ) -> tf.data.Dataset:
     """(uint8 images [B, H, W, C], int32 labels [B]) of epoch, epoch + 1, ... up to ``last_epoch`` inclusive.
 
-    Epochs count from 1, each is a fresh permutation, and no batch spans two. The first ``first_step`` batches of
-    the first epoch are left out without being computed. The nulls of ``config`` must be resolved.
+    Epochs count from 1, each is a fresh permutation, and no batch spans two. The first ``first_step`` batches
+    of the first epoch are left out without being computed. The nulls of ``config`` must be resolved.
     """
     n = len(examples)
     order, placement, augmentation = (
@@ -100,7 +101,8 @@ class _Stream:
     def _draw(self, epoch: tf.Tensor, shape: tuple[int, ...], dtype: tf.DType) -> tf.Tensor:
         key = hashlib.sha256(f"{self.name}/{self.seed}/{self.iteration}".encode()).digest()
         pair = tf.stack([tf.constant(int.from_bytes(key[:8], "little", signed=True), tf.int64), epoch])
-        return tf.random.stateless_uniform(shape, pair, minval=None, maxval=None, dtype=dtype, alg="philox")
+        everything: Any = None  # of an integer type: its whole range
+        return tf.random.stateless_uniform(shape, pair, everything, everything, dtype, alg="philox")
 
 
 def _augmentation(examples: Examples, config: DataConfig) -> Augment:
@@ -132,7 +134,7 @@ def crop_and_flip(images: tf.Tensor, bits: tf.Tensor, padding: int, flip: str | 
 
     Bit patterns below zero flip: column 2 horizontally, column 3 vertically (``flip`` both).
     """
-    height, width = images.shape[1], images.shape[2]
+    height, width = cast(list[int], images.shape.as_list())[1:3]
     rows = _positions(height, bits[:, 0], bits[:, 3] < 0, padding, flip == "both")
     columns = _positions(width, bits[:, 1], bits[:, 2] < 0, padding, flip in ("horizontal", "both"))
     framed = tf.pad(images, [[0, 0], [padding, padding], [padding, padding], [0, 0]])
@@ -169,7 +171,9 @@ def _on_cpu(array: np.ndarray) -> tf.Tensor:
         return tf.constant(array)
 
 
-def _parallel(batches: tf.data.Dataset, function: Callable[..., tuple[tf.Tensor, tf.Tensor]]) -> tf.data.Dataset:
+def _parallel(
+    batches: tf.data.Dataset, function: Callable[..., tuple[tf.Tensor, tf.Tensor]]
+) -> tf.data.Dataset:
     options = tf.data.Options()
     options.deterministic = True
     options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.OFF

@@ -1,7 +1,7 @@
 """Which images are trained on and held out: stratified, seeded and nested. NumPy only.
 
-Every function works on labels alone. ``orders`` are index arrays, one a class; a subset is a prefix of each, so
-that a smaller subset lies inside every larger one of the same seed.
+Every function works on labels alone. ``orders`` are index arrays, one a class; a subset is a prefix of each,
+so that a smaller subset lies inside every larger one of the same seed.
 """
 
 from __future__ import annotations
@@ -42,8 +42,8 @@ def fraction_counts(available: np.ndarray, fraction: float, class_names: Sequenc
     if (empty := np.flatnonzero(counts == 0)).size:
         label = int(empty[0])
         raise UserError(
-            f"data.fraction: {fraction:g} of the {available[label]} images of class {class_names[label]} is less "
-            f"than one image; use at least {1 / max(1, int(available[label])):.3g}"
+            f"data.fraction: {fraction:g} of the {available[label]} images of class {class_names[label]} is "
+            f"less than one image; use at least {1 / max(1, int(available[label])):.3g}"
         )
     return counts
 
@@ -117,15 +117,13 @@ def joined(orders: Orders) -> np.ndarray:
     return np.sort(np.concatenate(orders)) if orders else np.empty(0, np.int64)
 
 
-def test_split(
-    labels: np.ndarray, class_names: Sequence[str], seed: int, share: float = 0.2
-) -> tuple[np.ndarray, np.ndarray]:
-    """Training and test positions of one tree: a share of each class tests, rounded, at least one image."""
+def fifth_split(labels: np.ndarray, class_names: Sequence[str], seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Training and test positions of one tree: 20 % of each class tests, rounded, at least one image."""
     orders = seeded_orders(labels, len(class_names), seed)
     if (single := np.flatnonzero(sizes(orders) < 2)).size:
         name = class_names[int(single[0])]
         raise UserError(f"class {name} has one image, which cannot both train and test; add another")
-    counts = np.array([max(1, round(share * n)) for n in sizes(orders)], np.int64)
+    counts = np.array([max(1, round(0.2 * int(n))) for n in sizes(orders)], np.int64)
     train, test = hold_out(orders, counts)
     return joined(train), joined(test)
 

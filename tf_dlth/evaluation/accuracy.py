@@ -20,7 +20,7 @@ Predict = Callable[[tf.Tensor], tf.Tensor]
 
 @dataclass(frozen=True)
 class Measures:
-    """Fractions, but for ``loss``: the mean cross-entropy in nats; ``per_class`` is each class's recall, None if unseen."""
+    """Fractions, but for ``loss``, the mean cross-entropy in nats; ``per_class`` is recall, None where unseen."""
 
     n: int
     accuracy: float
@@ -56,9 +56,7 @@ def accuracy(logits: np.ndarray, labels: np.ndarray) -> float:
 def measure(logits: np.ndarray, labels: np.ndarray) -> Measures:
     """All measures of ``logits`` [N, classes] against ``labels`` [N]."""
     hits = logits.argmax(-1) == labels
-    per_class = [
-        float(hits[labels == c].mean()) if (labels == c).any() else None for c in range(logits.shape[1])
-    ]
+    per_class = [float(hits[labels == c].mean()) if (labels == c).any() else None for c in range(logits.shape[1])]
     seen = [recall for recall in per_class if recall is not None]
     return Measures(
         n=len(labels),

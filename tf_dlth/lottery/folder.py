@@ -177,9 +177,7 @@ class RunFolder:
     def _refuse_foreign_folder(self) -> None:
         found = {p.name for p in self.path.iterdir() if not p.name.startswith(files.TEMPORARY)} - {LOCK}
         if found and CONFIG not in found:
-            raise UserError(
-                f"{self.path} holds files that are no run's; choose another name or output.directory"
-            )
+            raise UserError(f"{self.path} holds files that are no run's; choose another name or output.directory")
 
     def _changed_facts(self) -> list[str]:
         if not (self.path / RUN).is_file():

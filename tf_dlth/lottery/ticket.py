@@ -95,9 +95,7 @@ class Ticket:
         tensors = self._tensors(entry.file)
         for name, mask in self.mask.items():
             if name not in tensors or tensors[name].shape != mask.shape or np.any(tensors[name][~mask]):
-                raise UserError(
-                    f"{self.path / entry.file} does not fit {MASK}: {name} has other weights than remain"
-                )
+                raise UserError(f"{self.path / entry.file} does not fit {MASK}: {name} has other weights than remain")
         return tensors
 
     @property

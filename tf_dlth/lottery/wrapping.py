@@ -1,13 +1,14 @@
 """Masks in and out of TensorFlow Model Optimization's pruning wrappers; no other module of this package knows them.
 
-The wrappers carry the masks beside the weights and multiply them in at every forward pass. Their own schedule never
-prunes: it thresholds layer by layer and can revive weights where magnitudes tie, while our ranking is global and exact.
-That pruned weights and their momentum *stay* zero is the optimizer's work (:mod:`tf_dlth.training.optimizer`).
+The wrappers carry the masks beside the weights. Their own schedule never prunes: it thresholds layer by layer and
+can revive weights where magnitudes tie, while our ranking is global and exact. That pruned weights and their
+momentum *stay* zero is the optimizer's work (:mod:`tf_dlth.training.optimizer`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from inspect import signature
 from typing import Any
 
 import numpy as np
@@ -45,6 +46,19 @@ class PrunableSeparableConv2D(tf_keras.layers.SeparableConv2D, PrunableLayer):
         return [self.depthwise_kernel, self.pointwise_kernel]
 
 
+class MaskCarrier(PruneLowMagnitude):
+    """The wrapper without the work that a fixed mask makes superfluous at every forward pass.
+
+    The stock one multiplies the weights by the mask and writes them back, across devices, before each call, evaluation
+    included. Here the optimizer has left them masked already, after every single step.
+    """
+
+    def call(self, inputs: Any, training: bool | None = None, **more: Any) -> Any:
+        if "training" in signature(self.layer.call).parameters:
+            more["training"] = training
+        return self.layer.call(inputs, **more)
+
+
 _INTERFACES: dict[type, type] = {
     tf_keras.layers.DepthwiseConv2D: PrunableDepthwiseConv2D,
     tf_keras.layers.SeparableConv2D: PrunableSeparableConv2D,
@@ -57,7 +71,7 @@ def wrapper_for(model: tf_keras.Model) -> Callable[[Layer], Layer]:
 
     def clone(layer: Layer) -> Layer:
         copy = _INTERFACES.get(type(layer), type(layer)).from_config(layer.get_config())
-        return PruneLowMagnitude(copy, pruning_schedule=NeverPrune()) if layer.name in prunable else copy
+        return MaskCarrier(copy, pruning_schedule=NeverPrune()) if layer.name in prunable else copy
 
     return clone
 
@@ -78,12 +92,6 @@ def set_masks(wrapped: tf_keras.Model, masks: Mapping[str, np.ndarray]) -> None:
         raise KeyError(f"masks do not fit the model: {sorted(variables.keys() ^ masks.keys())}")
     for name, variable in variables.items():
         variable.assign(masks[name].astype(np.float32))
-
-
-def allow_training(wrapped: tf_keras.Model) -> None:
-    """Sets the step counters that the wrappers insist on seeing past 0."""
-    for wrapper in _wrappers(wrapped):
-        wrapper.pruning_step.assign(1)
 
 
 def strip(wrapped: tf_keras.Model) -> tf_keras.Model:

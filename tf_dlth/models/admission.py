@@ -14,13 +14,13 @@ from tf_dlth.errors import UserError
 from tf_dlth.models.spec import ModelSpec
 
 RESERVED = ("images", "normalise", "head")
-"""Names of the layers that are put around every architecture: the input, the normalisation, the last layer."""
+"""Names of the layers that are put around every architecture: input, normalisation, last layer."""
 MAX_PARAMETERS = 2**29
 """Refused beyond (2 GiB in float32), so that a hostile ticket cannot claim the machine's memory."""
 
 
 def check(network: Any, spec: ModelSpec) -> None:
-    """Raises UserError unless the network is functional, maps the images to logits and leaves our names free."""
+    """Raises UserError unless the network is functional, maps images to logits and leaves our names free."""
     if problem := _graph_problem(network) or _shape_problem(network, spec):
         raise UserError(f"model.architecture: {spec.architecture} {problem}")
     if problem := _name_problem(network) or _head_problem(last_layer(network), spec.head):
@@ -35,7 +35,7 @@ def last_layer(model: Any) -> tf_keras.layers.Layer:
 
 @contextmanager
 def limited_parameters(spec: ModelSpec) -> Iterator[None]:
-    """Raises UserError, before it is allocated, for the variable that takes the total beyond MAX_PARAMETERS."""
+    """Raises UserError before a variable is allocated that takes the total beyond MAX_PARAMETERS."""
     total = 0
 
     def creator(next_creator: Callable[..., tf.Variable], **kwargs: Any) -> tf.Variable:
@@ -44,8 +44,8 @@ def limited_parameters(spec: ModelSpec) -> Iterator[None]:
         total += math.prod(size or 0 for size in shape.as_list())
         if total > MAX_PARAMETERS:
             raise UserError(
-                f"model: {spec.architecture} of width {spec.width} has more than {MAX_PARAMETERS} parameters; "
-                "choose a smaller model.width"
+                f"model: {spec.architecture} of width {spec.width} has more than {MAX_PARAMETERS} "
+                "parameters; choose a smaller model.width"
             )
         return next_creator(**kwargs)
 
@@ -58,7 +58,7 @@ def _graph_problem(network: Any) -> str | None:
         return f"must return a tf_keras model, got {type(network).__module__}.{type(network).__name__}"
     models = [network, *(part for part in network.submodules if isinstance(part, tf_keras.Model))]
     if not all(hasattr(model, "_nodes_by_depth") for model in models):
-        return "must be a functional or Sequential model with a known input shape, without subclassed models in it"
+        return "must be functional or Sequential with a known input shape, without subclassed models in it"
     if len(tf.nest.flatten(network.input)) != 1 or len(tf.nest.flatten(network.output)) != 1:
         return "must have one input and one output"
     return None
@@ -86,7 +86,7 @@ def _head_problem(last: Any, head: str) -> str | None:
     if isinstance(last, tf_keras.layers.Softmax) or "softmax" in str(getattr(last, "symbol", "")):
         activation = "softmax"
     if activation != "linear":
-        return f"ends in {activation} but must give logits, as the loss applies the softmax itself; drop the activation"
+        return f"ends in {activation} but must give logits (the loss has the softmax); drop the activation"
     if head != "linear" and not isinstance(last, tf_keras.layers.Dense):
         return f"must end in a Dense layer for model.head: {head} to take its place"
     return None

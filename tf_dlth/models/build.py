@@ -20,8 +20,8 @@ INPUT, NORMALISE, HEAD = admission.RESERVED
 def build(spec: ModelSpec, normalisation: Normalisation) -> tf_keras.Model:
     """A flat functional model from ``images`` [N, H, W, C] in 0..255 to logits [N, classes].
 
-    The layer after the input is ``normalise``, the last one ``head``. Raises UserError for an architecture that is
-    unknown, cannot take the input, gives no logits, or has layers that cannot be copied.
+    The layer after the input is ``normalise``, the last one ``head``. Raises UserError for an architecture
+    that is unknown, cannot take the input, gives no logits, or has layers that cannot be copied.
     """
     if len(normalisation.mean) != spec.input_shape[2]:
         raise UserError(
@@ -37,7 +37,7 @@ def build(spec: ModelSpec, normalisation: Normalisation) -> tf_keras.Model:
 
 
 def features(model: tf_keras.Model) -> tf_keras.Model:
-    """``images`` -> [penultimate features [N, D], logits]; feature maps before the head are averaged over space."""
+    """``images`` -> [penultimate features [N, D], logits]; maps before the head are averaged over space."""
     head: Any = model.get_layer(HEAD)
     penultimate = head.input
     if (rank := len(penultimate.shape)) != 2:

@@ -15,7 +15,7 @@ Copy = Callable[[tf_keras.layers.Layer], tf_keras.layers.Layer]
 
 
 class Copier:
-    """Applies a model's layers to another input, sub-models opened up; ``copy`` is called once for every layer.
+    """Applies a model's layers to another input, sub-models opened up; ``copy`` is called once a layer.
 
     Copies, because a layer that is called twice has two outputs and no longer answers to ``layer.output``.
     """
@@ -51,11 +51,11 @@ class Copier:
 
 
 def copied(layer: tf_keras.layers.Layer, name: str) -> tf_keras.layers.Layer:
-    """A new layer of the same configuration; raises UserError naming a layer whose get_config does not suffice."""
+    """A new layer of the same configuration; raises UserError for one whose get_config does not suffice."""
     try:
         return layer.__class__.from_config({**layer.get_config(), "name": name})
     except (NotImplementedError, TypeError, ValueError) as error:
         raise UserError(
-            f"model.architecture: layer {layer.name} ({type(layer).__name__}) cannot be copied from its get_config: "
-            f"{' '.join(str(error).split())[:200]}"
+            f"model.architecture: layer {layer.name} ({type(layer).__name__}) cannot be copied from its "
+            f"get_config: {' '.join(str(error).split())[:200]}"
         ) from error

@@ -1,7 +1,7 @@
 """Full-Conv ResNet-18 (Kayhan and van Gemert): 3x3 convolutions padded by 2, so that no pixel is favoured.
 
-Every 3x3 convolution of a block grows the map by 2; the identity is padded to match. Layer names are ResNet-18's, with
-``_pad`` layers before the convolutions.
+Every 3x3 convolution of a block grows the map by 2; the identity is padded to match. Layer names are
+ResNet-18's, with ``_pad`` layers before the convolutions.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from tf_dlth.models.resnet import Shape, residual_sum, stages, stem_layers
 
 def fullconv_resnet18(input_shape: Shape, classes: int, width: int, stem: str = "small") -> tf_keras.Model:
     """ResNet-18's parameters on larger maps."""
-    # paper: the cited method pads the stem by k - 1 as well; here: ordinary padding, because that is the variant
-    # its authors' code has, and the only one that is defined for 32x32 images.
+    # paper: the cited method pads the stem by k - 1 as well; here: ordinary padding, because that is what the
+    # paper's code has, and the only variant that is defined for 32x32 images.
     images = tf_keras.Input(input_shape, name="images")
     x = stem_layers(images, width, stem, he_convolution)
     x = stages(x, width, (2, 2, 2, 2), _block)

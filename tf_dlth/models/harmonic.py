@@ -1,7 +1,7 @@
 """Harmonic ResNet-18 (Ulicny et al.): kernels are learned combinations of fixed cosine filters.
 
-Layer names are ResNet-18's; a block's 3x3 layers hold ``coefficients`` in place of ``kernel``. The stem is a fixed
-``stem_dct`` with ``stem_dct_bn``, then the 1x1 convolution ``stem``.
+Layer names are ResNet-18's; a block's 3x3 layers hold ``coefficients`` in place of ``kernel``. The stem is a
+fixed ``stem_dct`` with ``stem_dct_bn``, then the 1x1 convolution ``stem``.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class HarmonicConv2D(tf_keras.layers.Layer, tfmot.sparsity.keras.PrunableLayer):
 
 @tf_keras.utils.register_keras_serializable(package="tf_dlth")
 class DctBank(tf_keras.layers.Layer):
-    """Every channel filtered by all cosine filters: [N, H, W, C] -> [N, H', W', C * size * size]; no variables."""
+    """Each channel through all cosine filters: [N, H, W, C] -> [N, H', W', C * size^2]; no variables."""
 
     def __init__(self, size: int, stride: int = 1, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -79,8 +79,8 @@ class DctBank(tf_keras.layers.Layer):
 
 def harmonic_resnet18(input_shape: Shape, classes: int, width: int, stem: str = "small") -> tf_keras.Model:
     """ResNet-18 with as many learned weights, the coefficients among them prunable."""
-    # paper: a Harmonic ticket, whose code prunes only the three 1x1 shortcuts; here: the coefficients are ranked with
-    # the rest, because otherwise 98 % of the network could never be pruned.
+    # paper: a Harmonic ticket, whose code prunes only the three 1x1 shortcuts; here: the coefficients are
+    # ranked with the rest, because otherwise 98 % of the network could never be pruned.
     images = tf_keras.Input(input_shape, name="images")
     x = stem_layers(images, width, stem, _stem)
     x = stages(x, width, (2, 2, 2, 2), partial(basic_block, convolve=_convolution))

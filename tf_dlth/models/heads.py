@@ -10,7 +10,7 @@ import tf_keras
 from tf_dlth.models.layers import default_kernel
 
 KAPPA = 16.0
-"""The t-vMF similarity's concentration. The paper does not give it; this is the published implementation's."""
+"""The t-vMF similarity's concentration, which the paper leaves open; this is its code's."""
 
 
 @tf_keras.utils.register_keras_serializable(package="tf_dlth")

@@ -1,6 +1,6 @@
 """The pieces that the built-in networks are made of, with PyTorch's semantics in Keras.
 
-Initialisers are made anew for every layer: one initialiser object shared by layers draws equal kernels for them.
+Initialisers are made anew for every layer: one object shared by layers draws equal kernels for them.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """MobileNet-v2 in its CIFAR variant.
 
-Layers are ``stage2_block1_expand``, ``_depthwise``, ``_project`` and, where a block of stride 1 changes the number of
-channels, ``_shortcut``; every block ends in ``<block>_out``, those of stride 1 also have ``<block>_add``.
+Layers are ``stage2_block1_expand``, ``_depthwise``, ``_project`` and, where a block of stride 1 changes the
+number of channels, ``_shortcut``. Every block ends in ``<block>_out``, of stride 1 after ``<block>_add``.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ def inverted_residual(x: Tensor, expansion: int, filters: int, stride: int, name
 
 
 def depthwise(x: Tensor, stride: int, name: str) -> Tensor:
-    """A 3x3 filter a channel; its fan-in is 9, which Keras' variance scaling would take for 9 times the channels."""
+    """A 3x3 filter a channel; its fan-in is 9, where Keras' variance scaling reads 9 times the channels."""
     layer = tf_keras.layers.DepthwiseConv2D(
         3,
         stride,
@@ -85,7 +85,7 @@ def depthwise(x: Tensor, stride: int, name: str) -> Tensor:
 
 
 def _shortcut(x: Tensor, filters: int, name: str) -> Tensor:
-    # The published network adds only where the widths agree; the variant for CIFAR projects where they differ.
+    # The published network adds only where the widths agree; its CIFAR variant projects where they differ.
     if x.shape[-1] == filters:
         return x
     return batch_norm(convolution(x, filters, 1, 1, f"{name}_shortcut"), f"{name}_shortcut_bn")

@@ -36,10 +36,9 @@ def load_pretrained(
 ) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     """``initial`` with the file's weights put in, and where they came from.
 
-    ``reference`` is a safetensors file, a folder of a pre-training, or ``hf://OWNER/NAME@REVISION``. PyTorch's naming:
-    the four residual stages are copied, the stem (``stem``, ``stem_bn``) with ``pretrained_stem`` alone, never the head.
-    Own naming: all but the head. Raises UserError for a file that lacks or has more than the names it should, or
-    whose shapes do not fit.
+    ``reference`` is a safetensors file, a folder of a pre-training, or ``hf://OWNER/NAME@REVISION``. From
+    PyTorch's naming the residual stages are copied, the stem if ``pretrained_stem``, the head never; from our
+    own, all but the head. Raises UserError for missing or unknown names and shapes that do not fit.
     """
     path, source = locate(reference)
     file = read_tensors(path)
@@ -100,7 +99,7 @@ def _from_pytorch(
     if spec.architecture not in ("resnet18", "resnet50"):
         raise UserError(f"model.init: {reference} is for resnet18 or resnet50, not {spec.architecture}")
     names = pytorch_names(spec.architecture)
-    # Step counters of BatchNorm take no part in inference, and files that serve as encoders leave the classifier out.
+    # BatchNorm's step counters take no part in inference, and encoders come without a classifier.
     present = {name for name in file if not name.endswith(".num_batches_tracked")}
     optional = {"fc.weight", "fc.bias"}
     _check_names(present - optional, set(names) - optional, reference)
@@ -109,7 +108,7 @@ def _from_pytorch(
 
 
 def _is_copied(name: str, pretrained_stem: bool) -> bool:
-    # paper: fine-tuning "from ImageNet"; its code copies the residual stages only, even where the stem would fit.
+    # paper: fine-tuning "from ImageNet"; its code copies the residual stages alone, even if the stem fits.
     layer = name.partition("/")[0]
     return layer not in ("stem", "stem_bn", "head") or (pretrained_stem and layer != "head")
 
@@ -136,8 +135,8 @@ def _check_shapes(loaded: Mapping[str, np.ndarray], initial: Tensors, reference:
                 else "model.width"
             )
             raise UserError(
-                f"model.init: {reference} has shape {list(tensor.shape)} for {name}, the model needs {list(shape)} "
-                f"(see {hint})"
+                f"model.init: {reference} has shape {list(tensor.shape)} for {name}, the model needs "
+                f"{list(shape)} (see {hint})"
             )
 
 

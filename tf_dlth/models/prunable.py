@@ -1,6 +1,6 @@
 """Which variables are pruned: kernels of convolutions and of hidden linear layers.
 
-Never biases, BatchNorm, or the final layer (the paper's tickets keep them; density counts only what can be pruned).
+Never biases, BatchNorm, or the final layer: a density counts only what can be pruned.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ LEAVES: dict[type, tuple[str, ...]] = {
     tf_keras.layers.SeparableConv2D: ("depthwise_kernel", "pointwise_kernel"),
     tf_keras.layers.Dense: ("kernel",),
 }
-"""By exact type, as a subclass may use its kernel in another way; it says what to prune by ``PrunableLayer``."""
+"""By exact type: a subclass may use its kernel otherwise, and says what to prune by ``PrunableLayer``."""
 
 
 def prunable_leaves(layer: tf_keras.layers.Layer) -> tuple[str, ...]:

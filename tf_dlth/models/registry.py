@@ -34,13 +34,13 @@ CIFAR_ONLY = ("vgg11", "vgg13", "vgg16", "vgg19", "mobilenet_v2")
 
 
 def check(spec: ModelSpec) -> None:
-    """Raises UserError when the name is unknown or the architecture cannot take the input; needs no TensorFlow."""
+    """Raises UserError for an unknown name or an input that it cannot take; needs no TensorFlow."""
     check_name(spec.architecture)
     if spec.architecture in CIFAR_ONLY and (spec.input_shape != (32, 32, 3) or spec.stem != "small"):
         shape = "x".join(map(str, spec.input_shape))
         raise UserError(
-            f"model.architecture: {spec.architecture} takes 32x32x3 images with the small stem, got {shape} with "
-            f"the {spec.stem} one; set data.image_size: 32 or take resnet18"
+            f"model.architecture: {spec.architecture} takes 32x32x3 images with the small stem, got {shape} "
+            f"with the {spec.stem} one; set data.image_size: 32 or take resnet18"
         )
 
 

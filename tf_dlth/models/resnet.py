@@ -1,8 +1,8 @@
 """ResNet-18 and ResNet-50 (He et al.) for small and for large images.
 
 Layers are named ``stem``, ``stage1_block1_conv1``, ``stage2_block1_shortcut`` and so on; every block ends in
-``<block>_add`` (before the last ReLU) and ``<block>_out`` (after it). Convolutions come, in ``model.layers``, in the
-order stem, then block by block conv1, conv2[, conv3], shortcut: the order of the paper's layer plots (figure 6).
+``<block>_add`` (before the last ReLU) and ``<block>_out`` (after it). In ``model.layers``, convolutions come
+in the order of the paper's layer plots (figure 6): stem, then block by block conv1, conv2[, conv3], shortcut.
 """
 
 from __future__ import annotations

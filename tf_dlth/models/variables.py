@@ -42,7 +42,7 @@ def walk(model: tf_keras.Model) -> list[NamedVariable]:
 
 
 def unwrapped(layer: tf_keras.layers.Layer) -> tf_keras.layers.Layer:
-    """The layer inside a pruning wrapper, without the wrapper's mask, threshold and step; else the layer itself."""
+    """The layer inside a pruning wrapper, without the wrapper's masks and thresholds, or the layer itself."""
     is_pruning_wrapper = isinstance(layer, tf_keras.layers.Wrapper) and hasattr(layer, "pruning_vars")
     return layer.layer if is_pruning_wrapper else layer
 
@@ -53,7 +53,7 @@ def read(model: tf_keras.Model) -> dict[str, np.ndarray]:
 
 
 def assign(model: tf_keras.Model, weights: Tensors) -> None:
-    """Sets all variables; raises UserError, before any is changed, unless names and shapes are the model's."""
+    """Sets all variables; raises UserError before any is changed unless names and shapes are the model's."""
     variables = named_variables(model)
     check_fit({name: tuple(variable.shape.as_list()) for name, variable in variables.items()}, weights)
     for name, variable in variables.items():
@@ -78,8 +78,8 @@ def _layer_variables(layer: tf_keras.layers.Layer) -> Iterator[NamedVariable]:
     for variable in layer.weights:
         if id(variable) not in places:
             raise UserError(
-                f"model.architecture: layer {layer.name} ({type(layer).__name__}) must keep {variable.name} as an "
-                "attribute of its own, which names it"
+                f"model.architecture: layer {layer.name} ({type(layer).__name__}) must keep {variable.name} "
+                "as an attribute of its own, which names it"
             )
         owner, leaf = places[id(variable)]
         path = layer.name if owner is layer else f"{layer.name}/{owner.name}"

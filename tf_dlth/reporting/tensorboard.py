@@ -9,7 +9,7 @@ import json
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import tensorflow as tf
@@ -61,9 +61,7 @@ class TensorBoard(RunObserver):
         self._scalars({f"test_accuracy_by_iteration/{n}": a for n, a in accuracies.items()}, row.iteration)
         self._scalars({"density": row.density}, row.iteration)
         # A second axis: the accuracy against the density in hundredths of a per cent, as steps are whole numbers.
-        self._scalars(
-            {f"test_accuracy_by_density/{n}": a for n, a in accuracies.items()}, round(row.density * 1e4)
-        )
+        self._scalars({f"test_accuracy_by_density/{n}": a for n, a in accuracies.items()}, round(row.density * 1e4))
         layers = {f"layer_density/{name}": layer.density for name, layer in ticket.manifest.layers.items()}
         self._scalars(layers, row.iteration)
 

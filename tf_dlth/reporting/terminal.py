@@ -87,11 +87,7 @@ class Terminal(RunObserver):
         self._scores = f"loss {metrics['train_loss']:.3f} test {metrics['test_accuracy']:.1%} "
 
     def iteration_ended(self, row: Row, ticket: Ticket) -> None:
-        honest = (
-            f"  held-out choice {row.test_accuracy_heldout:6.1%}"
-            if row.test_accuracy_heldout is not None
-            else ""
-        )
+        honest = f"  held-out choice {row.test_accuracy_heldout:6.1%}" if row.test_accuracy_heldout is not None else ""
         self._line(
             f"iteration {row.iteration:2}  density {row.density:6.2%}  test best {row.test_accuracy_best:6.1%}  "
             f"last {row.test_accuracy_last:6.1%}{honest}  {row.seconds:.0f} s"
@@ -109,11 +105,7 @@ class Terminal(RunObserver):
     def _steps_done(self, iteration: int, position: Position) -> int:
         config = self._plan.config
         later = config.training.epochs - config.pruning.rewind_epochs
-        before = (
-            config.training.epochs + (iteration - 1) * later - config.pruning.rewind_epochs
-            if iteration
-            else 0
-        )
+        before = config.training.epochs + (iteration - 1) * later - config.pruning.rewind_epochs if iteration else 0
         return (before + position.epoch - 1) * self._per_epoch + position.step
 
 
@@ -143,9 +135,7 @@ def print_result(console: Console, rows: Sequence[Row], folder: Path, test_image
     """The tables that end a run."""
     console.print(iterations_table(rows))
     console.print(rules_table(rows))
-    error = 100 * math.sqrt(
-        max(r.test_accuracy_last * (1 - r.test_accuracy_last) for r in rows) / test_images
-    )
+    error = 100 * math.sqrt(max(r.test_accuracy_last * (1 - r.test_accuracy_last) for r in rows) / test_images)
     console.print(
         f"One standard error of a test accuracy on {test_images:,} images is up to {error:.1f} points; one run is "
         "one seed.",
@@ -158,9 +148,7 @@ def print_result(console: Console, rows: Sequence[Row], folder: Path, test_image
         "dense, so size falls only through compression, and speed not at all without sparse kernels.",
         highlight=False,
     )
-    console.print(
-        f"winning ticket: {folder / iteration_name(winner.iteration)}", highlight=False, soft_wrap=True
-    )
+    console.print(f"winning ticket: {folder / iteration_name(winner.iteration)}", highlight=False, soft_wrap=True)
 
 
 def iterations_table(rows: Sequence[Row]) -> Table:

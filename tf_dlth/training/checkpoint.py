@@ -40,9 +40,7 @@ class CheckpointStore:
     def save(self, checkpoint: Checkpoint) -> None:
         """Writes a new generation whole, then removes the ones before the last."""
         number = max(self._numbers(), default=0) + 1
-        tensors = {
-            f"{group}:{name}": a for group, arrays in checkpoint.groups.items() for name, a in arrays.items()
-        }
+        tensors = {f"{group}:{name}": a for group, arrays in checkpoint.groups.items() for name, a in arrays.items()}
         sha256 = files.write_tensors(self._tensors(number), tensors)
         body = {"meta": checkpoint.meta, "tensors_sha256": sha256}
         files.write_json(self._json(number), {**body, "sha256": _digest(body)})
@@ -75,14 +73,12 @@ class CheckpointStore:
         tree = files.read_json(path)
         body = {key: tree.get(key) for key in ("meta", "tensors_sha256")}
         if tree.get("sha256") != _digest(body):
-            raise UserError(
-                f"{path} is damaged: expected SHA-256 {_digest(body)}, found {tree.get('sha256')}"
-            )
+            raise UserError(f"{path} is damaged: expected SHA-256 {_digest(body)}, found {tree.get('sha256')}")
         groups: dict[str, dict[str, np.ndarray]] = {}
         for key, array in files.read_tensors(self._tensors(number), body["tensors_sha256"]).items():
             group, _, name = key.partition(":")
             groups.setdefault(group, {})[name] = array
-        return Checkpoint(body["meta"], groups)
+        return Checkpoint(tree["meta"], groups)
 
     def _numbers(self) -> list[int]:
         return sorted(int(p.stem) for p in self._folder.glob("*.json") if p.stem.isdecimal())

@@ -13,7 +13,7 @@ PerExampleLoss = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
 
 
 def per_example_loss(name: str, ce_weight: float = 0.0) -> PerExampleLoss:
-    """The loss of ``training.loss``; ``ce_weight`` is used by cosine_barz alone. Raises UserError for other names."""
+    """The loss called ``name``; ``ce_weight`` is cosine_barz's alone. Raises UserError for other names."""
     if name == "cross_entropy":
         return cross_entropy
     if name == "cosine_barz":
@@ -27,7 +27,7 @@ def cross_entropy(labels: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
 
 
 def cosine_barz(labels: tf.Tensor, logits: tf.Tensor, ce_weight: float) -> tf.Tensor:
-    """1 - <f / |f|, onehot(label)> of the network's output f (Barz and Denzler), plus ``ce_weight`` cross-entropies."""
+    """1 - <f / |f|, onehot(label)> of the outputs f (Barz and Denzler), plus ``ce_weight`` cross-entropy."""
     cosines = tf.math.l2_normalize(logits, axis=-1, epsilon=1e-24)
     losses = 1.0 - tf.gather(cosines, labels, axis=1, batch_dims=1)
     return losses + ce_weight * cross_entropy(labels, logits) if ce_weight else losses

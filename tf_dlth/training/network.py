@@ -24,7 +24,6 @@ class Masking(Protocol):
     def wrapper_for(self, model: tf_keras.Model) -> Callable[[Layer], Layer]: ...
     def mask_variables(self, wrapped: tf_keras.Model) -> dict[str, tf.Variable]: ...
     def set_masks(self, wrapped: tf_keras.Model, masks: Arrays) -> None: ...
-    def allow_training(self, wrapped: tf_keras.Model) -> None: ...
 
 
 class Network:
@@ -47,7 +46,6 @@ class Network:
             self._trainable = _trainable(self._named)
             masks = masking.mask_variables(self.model)
             self._optimizer.track(list(self._trainable.values()), [masks.get(n) for n in self._trainable])
-        masking.allow_training(self.model)
         self._totals = tf.Variable(tf.zeros([3], tf.float64), trainable=False)
 
     def load(self, weights: Arrays, masks: Arrays) -> None:

@@ -142,10 +142,9 @@ class Trainer:
             self._network.load(weights, masks)
             return _State(iteration, masks, Position(first_epoch))
         groups, meta = resume.groups, resume.meta
-        if any(not np.array_equal(groups["masks"].get(name), mask) for name, mask in masks.items()):
-            raise UserError(
-                f"the checkpoint of iteration {iteration} has other masks than the iteration before gives"
-            )
+        stored = groups["masks"]
+        if stored.keys() != masks.keys() or not all(np.array_equal(stored[n], masks[n]) for n in masks):
+            raise UserError(f"the checkpoint of iteration {iteration} has other masks than the iteration before gives")
         self._network.load(groups["weights"], masks)
         self._network.set_momentum(groups["momentum"])
         self._network.reset_totals(groups["totals"]["totals"])
@@ -192,9 +191,7 @@ class Trainer:
 
     def _record(self, state: _State, result: EpochResult, kept: Kept) -> None:
         for kind in state_kinds(kept.scores):
-            if kind not in state.best or _score_of(kind, kept.scores) > _score_of(
-                kind, state.best[kind].scores
-            ):
+            if kind not in state.best or _score_of(kind, kept.scores) > _score_of(kind, state.best[kind].scores):
                 state.best[kind] = kept
         line = {
             "iteration": state.iteration,

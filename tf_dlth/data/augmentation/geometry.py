@@ -37,7 +37,7 @@ def affine(images: tf.Tensor, matrix: tf.Tensor, fill: int) -> tf.Tensor:
     framed = tf.pad(images, frame, constant_values=tf.constant(fill, tf.uint8))
     first = tf.range(tf.shape(images)[0]) * ((height + 2) * (width + 2))
     address = row * (width + 2) + column + first[:, tf.newaxis, tf.newaxis]
-    return tf.gather(tf.reshape(framed, [-1, channels]), address)
+    return tf.gather_nd(tf.reshape(framed, [-1, channels]), address[..., tf.newaxis])
 
 
 def shear_x_bicubic(images: tf.Tensor, shear: tf.Tensor, fill: int) -> tf.Tensor:
@@ -81,9 +81,10 @@ def _source(
     origin: tf.Tensor, along_x: tf.Tensor, along_y: tf.Tensor, x: tf.Tensor, y: tf.Tensor, side: int
 ) -> tf.Tensor:
     """One coordinate of the pixel that is read, int32 [N, H, W]: 1..side, or 0 and side + 1 outside."""
-    place = (along_x * x)[:, tf.newaxis, :] + (origin + along_y * y)[:, :, tf.newaxis]
+    framed = origin + (1 << _FIXED_BITS)
+    place = (along_x * x)[:, tf.newaxis, :] + (framed + along_y * y)[:, :, tf.newaxis]
     whole = tf.bitwise.right_shift(place, tf.constant(_FIXED_BITS, tf.int32))
-    return tf.clip_by_value(whole, -1, side) + 1
+    return tf.clip_by_value(whole, 0, side + 1)
 
 
 def _pixels(images: tf.Tensor, column: tf.Tensor) -> tf.Tensor:
@@ -92,7 +93,7 @@ def _pixels(images: tf.Tensor, column: tf.Tensor) -> tf.Tensor:
     count = tf.shape(images)[0]
     first = tf.reshape(tf.range(count * height) * width, [-1, height, 1])
     address = tf.clip_by_value(column, 0, width - 1) + first
-    return tf.cast(tf.gather(tf.reshape(images, [-1, channels]), address), tf.float64)
+    return tf.cast(tf.gather_nd(tf.reshape(images, [-1, channels]), address[..., tf.newaxis]), tf.float64)
 
 
 def _cubic(taps: list[tf.Tensor], place: tf.Tensor) -> tf.Tensor:

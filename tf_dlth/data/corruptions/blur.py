@@ -27,10 +27,10 @@ def glass_blur(image: Image, level: Level, rng: np.random.Generator) -> Image:
 
 
 def _copy_from_above_left(image: Image, rng: np.random.Generator) -> Image:
-    """One round of glass blur: each pixel from (2, 2) on copies one that is 0 or 1 rows above and columns left."""
-    # paper: the published set "swaps" two pixels through views of one array, from the last pixel back to the
-    # first, so the second assignment copies the first one's result and only one pixel changes; here: the same
-    # in one gather, because a source is never behind the scan and so still has its old value.
+    """Each pixel from (2, 2) on becomes a random one of itself and its neighbours above and left."""
+    # paper: pixels are shuffled; the published set swaps two of them through views of one array, from the
+    # last pixel back to the first, so that one is copied and the other stays; here: the same copies in one
+    # gather, because the scan has not yet reached any pixel that is read.
     side = image.shape[0]
     rows, columns = np.mgrid[2:side, 2:side]
     up, left = rng.integers(-1, 1, size=(2, side - 2, side - 2))

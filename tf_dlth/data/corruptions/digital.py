@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from skimage.color import hsv2rgb, rgb2hsv
 
-from tf_dlth.data.corruptions.filters import Image, gaussian, to_single_unit, to_uint8, to_unit
+from tf_dlth.data.corruptions.filters import Image, Unit, gaussian, to_single_unit, to_uint8, to_unit
 from tf_dlth.data.corruptions.severities import SIDE, Level
 
 
@@ -84,9 +84,7 @@ def _displacement(
     return (gaussian(noise, smoothing, edge="reflect", truncate=3.0) * displacement).astype(np.float32)
 
 
-def _displaced(
-    unit: NDArray[np.float32], rows: NDArray[np.float32], columns: NDArray[np.float32]
-) -> NDArray[np.float32]:
+def _displaced(unit: Unit, rows: NDArray[np.float32], columns: NDArray[np.float32]) -> Unit:
     """Reads each channel linearly at its own pixels plus (rows, columns)."""
     grid = np.indices(rows.shape)
     places = np.stack([grid[0] + rows, grid[1] + columns])

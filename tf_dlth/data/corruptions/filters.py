@@ -31,7 +31,7 @@ def to_uint8(unit: Unit) -> Image:
 
 def gaussian(values: Unit, sigma: float, edge: str = "nearest", truncate: float = 4.0) -> Unit:
     """Gaussian blur over the first two axes."""
-    return ndimage.gaussian_filter(values, sigma, mode=edge, truncate=truncate, axes=(0, 1))
+    return np.asarray(ndimage.gaussian_filter(values, sigma, mode=edge, truncate=truncate, axes=(0, 1)))
 
 
 def clipped_zoom(values: Unit, factor: float) -> Unit:
@@ -39,7 +39,8 @@ def clipped_zoom(values: Unit, factor: float) -> Unit:
     side = values.shape[0]
     cut = math.ceil(side / factor)
     top = (side - cut) // 2
-    zoomed = ndimage.zoom(values[top : top + cut, top : top + cut], (factor, factor, 1), order=1)
+    centre = values[top : top + cut, top : top + cut]
+    zoomed = np.asarray(ndimage.zoom(centre, (factor, factor, 1), order=1))
     spare = (zoomed.shape[0] - side) // 2
     return zoomed[spare : spare + side, spare : spare + side]
 

@@ -73,7 +73,7 @@ def _pane(rng: np.random.Generator) -> Image:
     lines = np.zeros((PANE, PANE), np.uint8)
     for stroke in _feathers(rng):
         cv2.line(lines, stroke.start, stroke.end, stroke.light, stroke.width, cv2.LINE_AA)
-    ice = cv2.GaussianBlur(lines / 255.0, (0, 0), 1.5)
+    ice = cv2.GaussianBlur(lines / np.float32(255), (0, 0), 1.5)
     halo = cv2.GaussianBlur(ice, (0, 0), 20)
     film = plasma(PANE, 1.5, rng)
     light = np.clip(0.75 * ice * (0.5 + film) + 0.35 * halo + 0.35 * film, 0, 1)

@@ -6,7 +6,7 @@ import contextlib
 import fcntl
 import io
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from tf_dlth import files
 from tf_dlth.data.corruptions.corruption import corrupt, generator
 from tf_dlth.data.corruptions.filters import Image
-from tf_dlth.data.corruptions.manifest import check_folder, recorded_digests, write_manifest
+from tf_dlth.data.corruptions.manifest import check_folder, read_manifest, write_manifest
 from tf_dlth.data.corruptions.picture import page_png
 from tf_dlth.data.corruptions.recipe import Labels, Recipe, recipe
 from tf_dlth.data.corruptions.severities import KINDS, SEVERITIES
@@ -32,7 +32,7 @@ CHUNK: Final = 250
 
 @dataclass(frozen=True)
 class Progress:
-    """``done`` of ``total`` images of one kind; ``kept`` when its file was there already, whole and undamaged."""
+    """``done`` of ``total`` images of one kind; ``kept`` when its file was there already, undamaged."""
 
     kind: str
     done: int
@@ -42,7 +42,7 @@ class Progress:
 
 @dataclass(frozen=True)
 class Chunk:
-    """What a worker takes at a time: images of one kind and severity, ``first`` being the index of the first."""
+    """What a worker takes at a time: images of one kind and severity; ``first`` is the first one's index."""
 
     images: Image
     kind: str
@@ -63,13 +63,13 @@ def generate(
     seed: int = 0,
     frost: Path | None = None,
     workers: int = 1,
-) -> Iterator[Progress]:
-    """Writes, while it is iterated over, one array for each kind, the labels, a manifest and a picture.
+) -> Generator[Progress]:
+    """Writes, while it is iterated over, an array for each kind, the labels, a manifest and a picture.
 
-    ``<kind>.npy`` is uint8 [S * N, 32, 32, C], severity-major, ``labels.npy`` [S * N]; ``corruptions.json`` tells
-    what the set is, with the digest of every array, and ``corruptions.png`` shows the first image. The draws of
-    an image follow from (seed, kind, severity, index) alone, so ``workers`` changes nothing. A kind whose file
-    is whole is kept; one that was cut short or damaged is made anew.
+    ``<kind>.npy`` is uint8 [S * N, 32, 32, C], severity-major, ``labels.npy`` [S * N]; ``corruptions.json``
+    tells what the set is, with the digest of every array, and ``corruptions.png`` shows the first image. The
+    draws of an image follow from (seed, kind, severity, index) alone, so ``workers`` changes nothing. A kind
+    whose file is whole is kept; one that was cut short or damaged is made anew.
 
     Raises UserError, before anything is written, for images of another size, unknown kinds or severities,
     unusable photographs in the folder ``frost``, and a folder ``out`` that holds another set.
@@ -80,12 +80,15 @@ def generate(
     return _generate(wanted, identity, out, workers)
 
 
-def _generate(wanted: Recipe, identity: dict[str, Any], out: Path, workers: int) -> Iterator[Progress]:
+def _generate(wanted: Recipe, identity: dict[str, Any], out: Path, workers: int) -> Generator[Progress]:
     with _alone_in(out), mapper(workers) as apply:
         # Again, under the lock: another process may have begun a set since the first look.
         check_folder(out, identity)
         files.sweep(out)
-        digests = recorded_digests(out)
+        found = read_manifest(out)
+        # A set made so far with frost stays one when other kinds are added.
+        identity = {**identity, **{name: found[name] for name in ("frost",) if name in found}}
+        digests: dict[str, str] = found["files"]
         digests[LABELS] = files.write_bytes(out / LABELS, _npy(_repeated_labels(wanted)))
         write_manifest(out, identity, digests)
         for kind in wanted.kinds:
@@ -101,7 +104,7 @@ def _generate(wanted: Recipe, identity: dict[str, Any], out: Path, workers: int)
 
 @contextlib.contextmanager
 def _alone_in(out: Path) -> Iterator[None]:
-    """Holds a lock on the folder, made if needed; the system releases it when the process ends, however it ends."""
+    """Makes the folder if needed, and holds a lock on it that ends with the process, however that ends."""
     try:
         out.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(out, os.O_RDONLY)
@@ -118,9 +121,7 @@ def _lock(descriptor: int, out: Path) -> None:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        raise UserError(
-            f"another process is writing to {out}; wait for it or choose another folder"
-        ) from None
+        raise UserError(f"{out} is being written to by another process; choose another folder") from None
 
 
 def _write_kind(path: Path, kind: str, wanted: Recipe, apply: Mapper) -> Iterator[Progress]:

@@ -24,8 +24,8 @@ def check_folder(out: Path, identity: Mapping[str, Any]) -> None:
     if out.exists() and not out.is_dir():
         raise UserError(f"{out} is a file; choose another folder")
     if (out / MANIFEST).is_file():
-        return _check_identity(out, identity)
-    if out.is_dir() and (arrays := sorted(path.name for path in out.glob("*.npy"))):
+        _check_identity(out, identity)
+    elif out.is_dir() and (arrays := sorted(path.name for path in out.glob("*.npy"))):
         raise UserError(
             f"{out} holds {arrays[0]} but no {MANIFEST}, so it is not a set made here; choose another folder"
         )
@@ -33,7 +33,9 @@ def check_folder(out: Path, identity: Mapping[str, Any]) -> None:
 
 def _check_identity(out: Path, identity: Mapping[str, Any]) -> None:
     found = files.read_json(out / MANIFEST)
-    changed = [name for name, value in identity.items() if found.get(name) != value]
+    # A set without frost so far says nothing of frost.
+    told = {name: value for name, value in identity.items() if name in found or name != "frost"}
+    changed = [name for name, value in told.items() if found.get(name) != value]
     if changed:
         raise UserError(
             f"{out} holds a set made with another {', '.join(changed)} (see its {MANIFEST}); "
@@ -41,10 +43,10 @@ def _check_identity(out: Path, identity: Mapping[str, Any]) -> None:
         )
 
 
-def recorded_digests(out: Path) -> dict[str, str]:
-    """SHA-256 of each finished file by its name; empty for a new folder."""
+def read_manifest(out: Path) -> dict[str, Any]:
+    """The manifest of a folder; of a new one, an empty one."""
     manifest = out / MANIFEST
-    return dict(files.read_json(manifest)["files"]) if manifest.is_file() else {}
+    return files.read_json(manifest) if manifest.is_file() else {"files": {}}
 
 
 def write_manifest(out: Path, identity: Mapping[str, Any], digests: Mapping[str, str]) -> None:

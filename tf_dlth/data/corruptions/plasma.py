@@ -25,7 +25,7 @@ def plasma(side: int, decay: float, rng: np.random.Generator) -> Heights:
 
 
 def _fill_squares(heights: Heights, step: int, scale: float, rng: np.random.Generator) -> None:
-    """Sets the centre of each square to the mean of its four corners, with noise."""
+    """Sets the centre of each square to the mean of its four corners, noisy."""
     corners = heights[::step, ::step]
     below = np.roll(corners, -1, axis=0)
     total = corners + below + np.roll(corners + below, -1, axis=1)
@@ -33,7 +33,7 @@ def _fill_squares(heights: Heights, step: int, scale: float, rng: np.random.Gene
 
 
 def _fill_diamonds(heights: Heights, step: int, scale: float, rng: np.random.Generator) -> None:
-    """Sets the middle of each edge to the mean of its two corners and the two centres beside it, with noise."""
+    """Sets the middle of each edge to the mean of its two corners and the two centres beside it, noisy."""
     corners = heights[::step, ::step]
     centres = heights[step // 2 :: step, step // 2 :: step]
     horizontal = corners + np.roll(corners, -1, axis=1) + centres + np.roll(centres, 1, axis=0)

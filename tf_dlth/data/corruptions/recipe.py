@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ from numpy.typing import NDArray
 
 from tf_dlth.data.corruptions.filters import Image
 from tf_dlth.data.corruptions.frost import drawn_crystals, photographs
-from tf_dlth.data.corruptions.severities import KINDS, SEVERITIES, SIDE
+from tf_dlth.data.corruptions.severities import SIDE, ascending, published_order
 from tf_dlth.errors import UserError
 
 Labels = NDArray[np.integer[Any]]
@@ -28,7 +27,8 @@ Labels = NDArray[np.integer[Any]]
 class Recipe:
     """Images uint8 [N, 32, 32, 1 or 3], labels [N], ascending severities, kinds in the published order.
 
-    ``textures`` are laid over the images as frost; ``drawn`` says that they are no photographs.
+    ``textures`` are laid over the images as frost, and none if that is not among the kinds; ``drawn`` says
+    that they are no photographs.
     """
 
     images: Image
@@ -46,20 +46,20 @@ class Recipe:
         return len(self.severities) * len(self.images)
 
     def identity(self) -> dict[str, Any]:
-        """All that the files depend on, as JSON values; the kinds are not among it, as each has its own file."""
-        return {
+        """All that a kind's file depends on, as JSON values; ``frost`` only if that is made."""
+        common = {
             "source": self.source,
             "source_sha256": _digest(self.images, self.labels.astype(np.int64)),
             "images": len(self.images),
             "shape": list(self.images.shape[1:]),
             "seed": self.seed,
             "severities": list(self.severities),
-            "frost": {
-                "textures": "drawn crystals" if self.drawn else "photographs",
-                "sha256": _digest(*self.textures),
-            },
             "versions": _versions(),
         }
+        if not self.textures:
+            return common
+        textures = "drawn crystals" if self.drawn else "photographs"
+        return {**common, "frost": {"textures": textures, "sha256": _digest(*self.textures)}}
 
 
 def recipe(
@@ -72,47 +72,41 @@ def recipe(
     frost: Path | None,
 ) -> Recipe:
     """The checked recipe; raises UserError for what cannot be made."""
+    require_size(images.shape[1:], source)
+    ordered = published_order(kinds)
     return Recipe(
-        images=_of_the_right_size(images, source),
+        images=images,
         labels=_one_each(labels, images),
         source=source,
-        kinds=_in_published_order(kinds),
-        severities=_ascending(severities),
+        kinds=ordered,
+        severities=ascending(severities),
         seed=_not_negative(seed),
-        textures=tuple(photographs(frost) if frost else drawn_crystals()),
+        textures=_textures(ordered, frost),
         drawn=frost is None,
     )
 
 
-def _of_the_right_size(images: Image, source: str) -> Image:
-    if images.ndim != 4 or images.shape[1:3] != (SIDE, SIDE) or images.shape[3] not in (1, 3):
-        size = " x ".join(str(length) for length in images.shape[1:])
+def require_size(shape: tuple[int, ...], source: str) -> None:
+    """Raises UserError unless (H, W, C) is one that the corruptions are defined for."""
+    if shape not in ((SIDE, SIDE, 1), (SIDE, SIDE, 3)):
         raise UserError(
-            f"the images of {source} are {size}, but the corruptions are defined for {SIDE} x {SIDE} px "
-            "with 1 or 3 channels; choose another data set"
+            f"the images of {source} are {' x '.join(map(str, shape))}, but the corruptions are defined for "
+            f"{SIDE} x {SIDE} px with 1 or 3 channels; choose another data set"
         )
-    return images
+
+
+def _textures(kinds: Sequence[str], frost: Path | None) -> tuple[Image, ...]:
+    if "frost" not in kinds:
+        if frost:
+            raise UserError(f"--frost: {frost} is given, but frost is not among the kinds to make")
+        return ()
+    return tuple(photographs(frost) if frost else drawn_crystals())
 
 
 def _one_each(labels: Labels, images: Image) -> Labels:
     if labels.shape != images.shape[:1]:
         raise ValueError(f"{len(images)} images have labels of shape {labels.shape}")
     return labels
-
-
-def _in_published_order(kinds: Sequence[str]) -> tuple[str, ...]:
-    for kind in kinds:
-        if kind not in KINDS:
-            near = difflib.get_close_matches(kind, KINDS, n=1)
-            hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(KINDS)}"
-            raise UserError(f"kinds: there is no corruption {kind!r}; {hint}")
-    return tuple(kind for kind in KINDS if kind in kinds)
-
-
-def _ascending(severities: Sequence[int]) -> tuple[int, ...]:
-    if not severities or not set(severities) <= set(SEVERITIES):
-        raise UserError(f"severities: whole numbers from 1 to 5, such as 1,3,5, not {list(severities)}")
-    return tuple(sorted(set(severities)))
 
 
 def _not_negative(seed: int) -> int:

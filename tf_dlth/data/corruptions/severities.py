@@ -6,7 +6,11 @@ Hendrycks and Dietterich, "Benchmarking Neural Network Robustness to Common Corr
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Iterable, Sequence
 from typing import Final
+
+from tf_dlth.errors import UserError
 
 Level = tuple[float, ...]
 
@@ -48,7 +52,7 @@ LEVELS: Final[dict[str, tuple[Level, Level, Level, Level, Level]]] = {
     "fog": ((0.2, 3), (0.5, 3), (0.75, 2.5), (1.0, 2), (1.5, 1.75)),
     # weight of the image, weight of the frost
     "frost": ((1.0, 0.2), (1.0, 0.3), (0.9, 0.4), (0.85, 0.4), (0.75, 0.45)),
-    # mean, standard deviation and zoom of the flakes, threshold, radius and deviation of their motion, image weight
+    # mean, deviation and zoom of the flakes, threshold, radius and deviation of their motion, image weight
     "snow": (
         (0.1, 0.2, 1.0, 0.6, 8, 3, 0.95),
         (0.1, 0.2, 1.0, 0.5, 10, 4, 0.9),
@@ -58,7 +62,7 @@ LEVELS: Final[dict[str, tuple[Level, Level, Level, Level, Level]]] = {
     ),
     # added to the HSV value
     "brightness": ((0.05,), (0.1,), (0.15,), (0.2,), (0.3,)),
-    # mean, standard deviation and blur of the liquid, threshold, strength (water) or edge blur (mud), 1 for mud
+    # mean, deviation and blur of the liquid, threshold, strength (water) or edge blur (mud), 1 for mud
     "spatter": (
         (0.62, 0.1, 0.7, 0.7, 0.5, 0),
         (0.65, 0.1, 0.8, 0.7, 0.5, 0),
@@ -83,3 +87,21 @@ LEVELS: Final[dict[str, tuple[Level, Level, Level, Level, Level]]] = {
         (0.1, 0.03, 0.03),
     ),
 }
+
+
+def published_order(kinds: Sequence[str]) -> tuple[str, ...]:
+    """The kinds in the order of ``KINDS``; raises UserError for an unknown one."""
+    for kind in kinds:
+        if kind not in KINDS:
+            near = difflib.get_close_matches(kind, KINDS, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(KINDS)}"
+            raise UserError(f"kinds: there is no corruption {kind!r}; {hint}")
+    return tuple(kind for kind in KINDS if kind in kinds)
+
+
+def ascending(severities: Iterable[int]) -> tuple[int, ...]:
+    """The severities in order, each once; raises UserError for none or one outside 1..5."""
+    ordered = tuple(sorted(set(severities)))
+    if not ordered or not set(ordered) <= set(SEVERITIES):
+        raise UserError(f"severities: whole numbers from 1 to 5, such as 1,3,5, not {list(ordered)}")
+    return ordered

@@ -35,15 +35,13 @@ def mapper(workers: int) -> Iterator[Mapper]:
     if workers == 1:
         yield map
         return
-    # Started afresh rather than forked: the caller may hold TensorFlow's threads, which do not survive a fork.
+    # Started afresh, not forked: the caller may hold TensorFlow's threads, which do not survive a fork.
     context = multiprocessing.get_context("spawn")
     pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker)
     try:
         yield pool.map
     except BrokenProcessPool:
-        raise UserError(
-            "a worker process was killed (out of memory?); run the same command to go on"
-        ) from None
+        raise UserError("a worker was killed (out of memory?); run the same command to go on") from None
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
 

@@ -25,6 +25,6 @@ _MODULES = {
 
 
 def load_source(config: DataConfig) -> Source:
-    """All images of a dataset before any subset is chosen; raises UserError with where to get what is missing."""
+    """All images of a dataset, before any subset is chosen; raises UserError saying where to get them."""
     module = importlib.import_module(f"{__name__}.{_MODULES[config.dataset]}")
     return module.load(config)

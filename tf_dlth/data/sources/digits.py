@@ -26,6 +26,6 @@ def scans() -> tuple[np.ndarray, np.ndarray]:
     """uint8 [1797, 8, 8, 1] and int32 labels; the stored values 0..16 become 0..255."""
     from sklearn.datasets import load_digits
 
-    bunch = load_digits()
-    images = np.rint(bunch["images"] * (255 / 16)).astype(np.uint8)
-    return images[:, :, :, None], bunch["target"].astype(np.int32)
+    values, labels = load_digits(return_X_y=True)
+    images = np.rint(np.asarray(values) * (255 / 16)).astype(np.uint8)
+    return images.reshape(-1, 8, 8, 1), np.asarray(labels).astype(np.int32)

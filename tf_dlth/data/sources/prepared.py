@@ -8,7 +8,6 @@ import logging
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,31 +18,30 @@ BATCH = 1000
 SECONDS_TO_ANSWER = 10
 
 
-def prepared_builder(name: str, data_dir: str | None) -> Any:
-    """The builder of a set that is on the disk, downloaded by its own builder if need be.
+def prepared_builder(name: str, data_dir: str | None, otherwise: str = "") -> Any:
+    """The builder of a set that is on the disk, or is downloaded by its builder now.
 
-    Raises UserError with the folder that is needed when it is neither there nor to be had.
+    Raises UserError with the folder that is needed, or what will do ``otherwise``, when there is neither.
     """
     with quiet():
         import tensorflow_datasets as tfds
 
         builder = tfds.builder(name, data_dir=data_dir)
         if not builder.data_path.exists():
-            _download(builder, name)
+            _download(builder, name, otherwise)
     return builder
 
 
-def _download(builder: Any, name: str) -> None:
+def _download(builder: Any, name: str, otherwise: str) -> None:
     try:
         _require_network(builder)
         builder.download_and_prepare()
     except Exception as error:  # the builders of tensorflow_datasets raise whatever their libraries do
-        root = Path(builder.data_path).parent.parent
         reason = " ".join(str(error).split())[:160]
         raise UserError(
-            f"dataset {name} is not prepared in {root} and cannot be downloaded ({reason}); prepare it with "
-            f"`tfds build {name}` where there is a network, so that {builder.data_path} exists, or set "
-            "data.data_dir to the folder that holds it"
+            f"dataset {name} is not prepared ({builder.data_path} does not exist) and cannot be downloaded "
+            f"({reason}); run `tfds build {name}` where there is a network and set data.data_dir to the "
+            f"folder that tensorflow_datasets wrote to{otherwise}"
         ) from None
 
 

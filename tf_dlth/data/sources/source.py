@@ -14,7 +14,7 @@ from tf_dlth.errors import UserError
 
 @dataclass(frozen=True)
 class Source:
-    """A dataset in its own parts; ``heldout`` is the part that the dataset itself sets aside for selection."""
+    """A dataset in its own parts; ``heldout`` is the part that it sets aside itself for selection."""
 
     name: str
     class_names: tuple[str, ...]

@@ -1,0 +1,276 @@
+"""Images per second of each augmentation at 32, 64 and 224 px, beside the same operations one image at a time by Pillow.
+
+    python benchmarks/input_pipeline.py [--sizes 32,64,224] [--seconds 3] [--json FILE]
+
+Both sides work on the same images in the same process, in turns, and the best turn of each counts. The batch side is
+a tf.data pipeline on all cores, batch 100 as in training; the Pillow side is the loop that PyTorch code runs in a
+loader worker, on one core. Rates per second depend on what else the machine does; the last column does not, or
+little: images per second of processor time, batch side over Pillow side, which is the ratio of one core to one core.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import random
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image, ImageEnhance, ImageOps
+
+from tf_dlth.startup import start_tensorflow
+
+BATCH = 100
+TURNS = 4
+CASES = (
+    ("basic", "cifar10", True),
+    ("contrast", "cifar10", False),
+    ("auto", "cifar10", True),
+    ("auto", "imagenet", True),
+    ("rand", "cifar10", True),
+)
+
+Picture = Image.Image
+Change = Callable[[Picture], Picture]
+
+
+def main() -> None:
+    """Prints one table and writes one JSON."""
+    arguments = _arguments()
+    start_tensorflow()
+    rows = [row for side in arguments.sizes for row in _measure(side, arguments.seconds)]
+    print(_table(rows))
+    facts = {"cores": _cores(), "machine": platform.processor() or platform.machine(), "batch": BATCH}
+    Path(arguments.json).write_text(json.dumps({**facts, "rows": rows}, indent=2) + "\n")
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--sizes", type=lambda text: [int(part) for part in text.split(",")], default=[32, 64, 224])
+    parser.add_argument("--seconds", type=float, default=3.0, help="per case, for each of the two sides")
+    parser.add_argument("--json", default="input_pipeline.json")
+    return parser.parse_args()
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0))
+
+
+def _measure(side: int, seconds: float) -> Iterator[dict[str, Any]]:
+    images = _images(side)
+    for strength, policy, has_cutout in CASES:
+        cutout = min(16, side // 2) if has_cutout else 0
+        batches = _batches(images, strength, policy, cutout)
+        one_by_one = _pillow_images(images, strength, policy, cutout)
+        turns = [
+            # The loop's own thread is timed, for the pipeline's threads may still finish a batch beside it.
+            (_rates(batches, seconds / TURNS, time.process_time), _rates(one_by_one, seconds / TURNS, time.thread_time))
+            for _ in range(TURNS)
+        ]
+        ours, theirs = (np.max(rates, axis=0) for rates in zip(*turns, strict=True))
+        yield {
+            "side": side,
+            "augmentation": f"auto ({policy})" if strength == "auto" else strength,
+            "images_per_second": round(BATCH * ours[0]),
+            "images_per_core_second": round(BATCH * ours[1]),
+            "pillow_images_per_second": round(theirs[0]),
+            "pillow_images_per_core_second": round(theirs[1]),
+            "ratio_per_core": round(BATCH * ours[1] / theirs[1], 2),
+        }
+
+
+def _images(side: int) -> np.ndarray:
+    """Photographs from scikit-learn, cut at random and resized: one batch."""
+    from sklearn.datasets import load_sample_images
+
+    rng = np.random.default_rng(side)
+    photographs = [Image.fromarray(photograph) for photograph in load_sample_images().images]
+    return np.stack([_cut(photographs[number % 2], side, rng) for number in range(BATCH)])
+
+
+def _cut(photograph: Picture, side: int, rng: np.random.Generator) -> np.ndarray:
+    reach = int(rng.integers(64, 420))
+    left, top = int(rng.integers(0, 640 - reach)), int(rng.integers(0, 427 - reach))
+    return np.asarray(photograph.resize((side, side), box=(left, top, left + reach, top + reach)))
+
+
+def _rates(items: Iterator[Any], seconds: float, core_clock: Callable[[], float]) -> tuple[float, float]:
+    """Items a second and items a second of processor time, after two that warm up."""
+    for _ in range(2):
+        next(items)
+    start, core_start, count = time.perf_counter(), core_clock(), 0
+    while time.perf_counter() - start < seconds:
+        next(items)
+        count += 1
+    return count / (time.perf_counter() - start), count / (core_clock() - core_start)
+
+
+def _batches(images: np.ndarray, strength: Any, policy: Any, cutout: int) -> Iterator[Any]:
+    import tensorflow as tf
+
+    from tf_dlth.data.augmentation import augment_batch
+
+    def augmented(step: tf.Tensor, batch: tf.Tensor) -> tf.Tensor:
+        example = tf.cast(step, tf.int32) * BATCH + tf.range(BATCH)
+        seeds = tf.stack([example, tf.ones_like(example)], axis=1)
+        return augment_batch(batch, seeds, strength, policy, cutout)
+
+    steps = tf.data.Dataset.range(2**20)
+    source = tf.data.Dataset.from_tensors(images).cache().repeat()
+    return iter(tf.data.Dataset.zip(steps, source).map(augmented, num_parallel_calls=_cores()))
+
+
+def _pillow_images(images: np.ndarray, strength: str, policy: str, cutout: int) -> Iterator[np.ndarray]:
+    """What a PyTorch dataset does for one image after crop and flip: array to picture, operations, back."""
+    draw = _draws(strength, policy)
+    while True:
+        for image in images:
+            picture = Image.fromarray(image)
+            for change in draw():
+                picture = change(picture)
+            yield _cut_out(np.array(picture), cutout) if cutout else np.array(picture)
+
+
+def _draws(strength: str, policy: str) -> Callable[[], list[Change]]:
+    """A function that draws one image's operations."""
+    if strength == "contrast":
+        return _contrast_changes
+    if strength == "auto":
+        return _auto_draws(policy)
+    return _rand_changes if strength == "rand" else list
+
+
+def _contrast_changes() -> list[Change]:
+    changes = [
+        _enhance(ImageEnhance.Brightness, random.uniform(0.6, 1.4)),
+        _enhance(ImageEnhance.Contrast, random.uniform(0.6, 1.4)),
+        _enhance(ImageEnhance.Color, random.uniform(0.6, 1.4)),
+        _turn_hue(random.uniform(-0.1, 0.1)),
+    ]
+    random.shuffle(changes)
+    gray: list[Change] = [lambda picture: picture.convert("L").convert("RGB")]
+    return (changes if random.random() < 0.8 else []) + (gray if random.random() < 0.2 else [])
+
+
+def _auto_draws(policy: str) -> Callable[[], list[Change]]:
+    from tf_dlth.data.augmentation import policies
+
+    table = policies.IMAGENET if policy == "imagenet" else policies.CIFAR10
+
+    def drawn() -> list[Change]:
+        pair = random.choice(table)
+        return [_auto_change(name, level) for name, chance, level in pair if random.random() < chance]
+
+    return drawn
+
+
+def _auto_change(name: str, level: int) -> Change:
+    sign = random.choice((-1, 1))
+    shear, shift = level / 30 * sign, level * 150 / 331 / 9 * sign
+    bicubic = Image.Resampling.BICUBIC
+    changes: dict[str, Callable[[], Change]] = {
+        "shear_x": lambda: _warp((1, shear, 0, 0, 1, 0), 128, bicubic),
+        "shear_y": lambda: _warp((1, 0, 0, shear, 1, 0), 128, bicubic),
+        "translate_x": lambda: _move(shift, 0, 128),
+        "translate_y": lambda: _move(0, shift, 128),
+        "rotate": lambda: lambda picture: picture.rotate(level * 10 / 3 * sign, fillcolor=(128,) * 3),
+        "posterize": lambda: lambda picture: ImageOps.posterize(picture, round(8 - level * 4 / 9)),
+        "solarize": lambda: lambda picture: ImageOps.solarize(picture, 256 - level * 256 / 9),  # type: ignore[arg-type]
+        "autocontrast": lambda: ImageOps.autocontrast,
+        "equalize": lambda: ImageOps.equalize,
+        "invert": lambda: ImageOps.invert,
+    }
+    if name in changes:
+        return changes[name]()
+    return _enhance(getattr(ImageEnhance, name.capitalize()), 1 + level / 10 * sign)
+
+
+def _rand_changes() -> list[Change]:
+    return [draw() for draw in random.choices(_RAND_DRAWS, k=4)]
+
+
+def _solarize(threshold: float) -> Change:
+    return lambda picture: ImageOps.solarize(picture, threshold)  # type: ignore[arg-type]
+
+
+def _posterize(bits: int) -> Change:
+    return lambda picture: ImageOps.posterize(picture, bits)
+
+
+def _rotate(degrees: float) -> Change:
+    return lambda picture: picture.rotate(degrees)
+
+
+def _enhance(enhancer: Callable[[Picture], Any], factor: float) -> Change:
+    return lambda picture: enhancer(picture).enhance(factor)
+
+
+def _warp(matrix: tuple[float, ...], fill: int, resample: Image.Resampling = Image.Resampling.NEAREST) -> Change:
+    affine, colour = Image.Transform.AFFINE, (fill,) * 3
+    return lambda picture: picture.transform(
+        picture.size, affine, matrix, resample=resample, fillcolor=colour
+    )
+
+
+def _move(share_x: float, share_y: float, fill: int) -> Change:
+    def move(picture: Picture) -> Picture:
+        width, height = picture.size
+        return _warp((1, 0, share_x * width, 0, 1, share_y * height), fill)(picture)
+
+    return move
+
+
+def _turn_hue(shift: float) -> Change:
+    def turn(picture: Picture) -> Picture:
+        hue, saturation, value = picture.convert("HSV").split()
+        turned = np.array(hue, dtype=np.uint8) + np.array(int(shift * 255)).astype(np.uint8)
+        return Image.merge("HSV", (Image.fromarray(turned), saturation, value)).convert("RGB")
+
+    return turn
+
+
+def _cut_out(image: np.ndarray, side: int) -> np.ndarray:
+    height, width = image.shape[:2]
+    top, left = random.randrange(-side // 2, height - side), random.randrange(-side // 2, width - side)
+    level = image.mean()
+    image[max(top, 0) : top + side, max(left, 0) : left + side] = level
+    return image
+
+
+_RAND_DRAWS: tuple[Callable[[], Change], ...] = (
+    lambda: lambda picture: picture,
+    lambda: ImageOps.autocontrast,
+    lambda: ImageOps.equalize,
+    lambda: _rotate(random.uniform(-30, 30)),
+    lambda: _solarize(random.uniform(0, 256)),
+    lambda: _enhance(ImageEnhance.Color, random.uniform(0.05, 0.95)),
+    lambda: _enhance(ImageEnhance.Contrast, random.uniform(0.05, 0.95)),
+    lambda: _enhance(ImageEnhance.Brightness, random.uniform(0.05, 0.95)),
+    lambda: _enhance(ImageEnhance.Sharpness, random.uniform(0.05, 0.95)),
+    lambda: _warp((1, random.uniform(-0.1, 0.1), 0, 0, 1, 0), 0),
+    lambda: _warp((1, 0, 0, random.uniform(-0.1, 0.1), 1, 0), 0),
+    lambda: _move(random.uniform(-0.1, 0.1), 0, 0),
+    lambda: _move(0, random.uniform(-0.1, 0.1), 0),
+    lambda: _posterize(int(random.uniform(4, 8))),
+)
+
+
+def _table(rows: list[dict[str, Any]]) -> str:
+    head = f"{'px':>4}  {'augmentation':<18}{'batches':>10}{'per core':>10}{'Pillow':>10}{'per core':>10}{'ratio per core':>16}"
+    keys = ("images_per_second", "images_per_core_second", "pillow_images_per_second", "pillow_images_per_core_second")
+    lines = [
+        f"{row['side']:>4}  {row['augmentation']:<18}"
+        + "".join(f"{row[key]:>10}" for key in keys)
+        + f"{row['ratio_per_core']:>15.2f}x"
+        for row in rows
+    ]
+    return "\n".join(["images per second", head, *lines])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,191 @@
+from __future__ import annotations
+
+import io
+import math
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from tf_dlth.data import images
+from tf_dlth.data.images import Preprocessing
+from tf_dlth.errors import UserError
+
+UPRIGHT: dict[int, Callable[[np.ndarray], np.ndarray]] = {
+    1: lambda a: a,
+    2: lambda a: a[:, ::-1],
+    3: lambda a: a[::-1, ::-1],
+    4: lambda a: a[::-1],
+    5: lambda a: a.swapaxes(0, 1),
+    6: lambda a: np.rot90(a, -1),
+    7: lambda a: np.rot90(a, 2).swapaxes(0, 1),
+    8: lambda a: np.rot90(a, 1),
+}
+"""What each EXIF orientation does to the stored rows, [H, W, C]."""
+
+
+def noise(height: int, width: int, channels: int = 3) -> np.ndarray:
+    return np.random.RandomState(height * width).randint(0, 256, (height, width, channels), np.uint8)
+
+
+def encoded(image: Image.Image, form: str = "PNG", **save: object) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, form, **save)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_exif_orientation_is_applied(orientation: int) -> None:
+    pixels = noise(4, 6)
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    opened = images.open_image(encoded(Image.fromarray(pixels), exif=exif), "x.png")
+    assert (np.asarray(opened) == UPRIGHT[orientation](pixels)).all()
+
+
+@pytest.mark.parametrize("mode", ["1", "L"])
+def test_gray_is_repeated(mode: str) -> None:
+    gray = Image.fromarray(noise(5, 4)).convert(mode)
+    rgb = images.to_array(images.to_channels(gray, 3, "x"))
+    assert rgb.shape == (5, 4, 3)
+    assert (rgb == np.asarray(gray.convert("L"))[:, :, None]).all()
+
+
+def test_sixteen_bits_keep_the_high_byte() -> None:
+    values = np.array([[0, 255, 256], [32768, 65279, 65535]], np.uint16)
+    opened = images.open_image(encoded(Image.fromarray(values)), "x.png")
+    gray = images.to_array(images.to_channels(opened, 1, "x.png"))
+    assert gray[:, :, 0].tolist() == [[0, 0, 1], [128, 254, 255]]
+    assert images.is_gray(opened.mode)
+
+
+def test_transparency_is_laid_over_white() -> None:
+    rgba = np.array([[[10, 20, 30, 255], [10, 20, 30, 0], [0, 0, 0, 51]]], np.uint8)
+    opened = images.open_image(encoded(Image.fromarray(rgba)), "x.png")
+    rgb = images.to_array(images.to_channels(opened, 3, "x.png"))
+    assert rgb[0].tolist() == [[10, 20, 30], [255, 255, 255], [204, 204, 204]]
+
+
+def test_gray_with_transparency_counts_as_gray() -> None:
+    pixels = np.array([[[100, 255], [100, 0]]], np.uint8)
+    opened = images.open_image(encoded(Image.fromarray(pixels, "LA")), "x.png")
+    assert images.is_gray(opened.mode)
+    assert images.to_array(images.to_channels(opened, 1, "x"))[0, :, 0].tolist() == [100, 255]
+
+
+def test_a_palette_becomes_its_colours() -> None:
+    image = Image.new("P", (2, 1))
+    image.putpalette([200, 10, 0, 0, 60, 90])
+    image.putdata([0, 1])
+    opened = images.open_image(encoded(image), "x.png")
+    assert images.to_array(images.to_channels(opened, 3, "x"))[0].tolist() == [[200, 10, 0], [0, 60, 90]]
+
+
+def test_cmyk_becomes_rgb() -> None:
+    opened = images.open_image(encoded(Image.fromarray(noise(8, 8)).convert("CMYK"), "JPEG"), "x.jpg")
+    assert images.to_array(images.to_channels(opened, 3, "x")).shape == (8, 8, 3)
+
+
+def test_colour_becomes_luma_where_one_channel_is_wanted() -> None:
+    gray = images.to_channels(Image.new("RGB", (1, 1), (255, 0, 0)), 1, "x")
+    assert np.asarray(gray).item() == round(0.299 * 255)
+
+
+@pytest.mark.parametrize("mode", ["I", "F"])
+def test_32_bit_pixels_are_an_error(mode: str) -> None:
+    opened = images.open_image(encoded(Image.new(mode, (2, 2)), "TIFF"), "x.tif")
+    with pytest.raises(UserError, match=r"image x.tif has 32-bit pixels; convert"):
+        images.to_channels(opened, 3, "x.tif")
+
+
+@pytest.mark.parametrize("form", ["PNG", "JPEG"])
+@pytest.mark.parametrize("check", [images.open_image, images.check_image])
+def test_a_truncated_image_is_named(check: Callable[[bytes, str], object], form: str) -> None:
+    whole = encoded(Image.fromarray(noise(64, 64)), form)
+    check(whole, "cat.png")
+    with pytest.raises(UserError, match=r"image pets/cat.png cannot be read .*; replace or remove it"):
+        check(whole[: len(whole) // 2], "pets/cat.png")
+
+
+def test_text_is_no_image() -> None:
+    with pytest.raises(UserError, match=r"image a.jpg cannot be read \(no image format"):
+        images.open_image(b"hello", "a.jpg")
+
+
+@pytest.mark.parametrize(
+    ("size", "resize", "result"),
+    [
+        ((450, 600), 256, (256, 341)),
+        ((600, 450), 256, (341, 256)),
+        ((32, 32), 32, (32, 32)),
+        ((10, 30), (5, 6), (5, 6)),
+    ],
+)
+def test_the_shorter_side_is_resized(
+    size: tuple[int, int], resize: int | tuple[int, int], result: tuple[int, int]
+) -> None:
+    assert images.resized_size(size, resize) == result
+
+
+def test_test_time_is_resize_and_centre_crop() -> None:
+    picture = Image.fromarray(noise(45, 60))
+    expected = np.asarray(picture.resize((34, 26), Image.Resampling.BILINEAR))[2:24, 6:28]
+    assert (images.prepare(picture, Preprocessing(3, 26, (22, 22)), "x") == expected).all()
+
+
+def test_an_image_of_the_right_shape_is_unchanged() -> None:
+    for shape in ((8, 8, 3), (9, 7, 3), (5, 5, 1)):
+        pixels = noise(*shape)
+        picture = Image.fromarray(pixels if shape[2] == 3 else pixels[:, :, 0])
+        assert (images.prepare(picture, Preprocessing.of_shape(shape), "x") == pixels).all()
+
+
+@pytest.mark.parametrize("preprocessing", [Preprocessing(3, 256, (224, 224)), Preprocessing(1, (9, 7), (9, 7))])
+def test_preprocessing_survives_json(preprocessing: Preprocessing) -> None:
+    fields = preprocessing.as_json()
+    assert list(fields) == ["channels", "resize", "crop", "interpolation", "antialias"]
+    assert Preprocessing.from_json(fields) == preprocessing
+
+
+pairs = st.tuples(st.integers(-(2**31), 2**31 - 1), st.integers(-(2**31), 2**31 - 1))
+
+
+@settings(deadline=None)
+@given(st.integers(1, 400), st.integers(1, 400), pairs)
+def test_a_random_crop_lies_inside(width: int, height: int, seed: tuple[int, int]) -> None:
+    left, top, w, h = images.crop_box(width, height, seed)
+    assert 0 <= left <= left + w <= width
+    assert 0 <= top <= top + h <= height
+    assert w > 0
+    assert h > 0
+
+
+def test_random_crops_have_the_stated_areas_and_ratios() -> None:
+    boxes = np.array([images.crop_box(1000, 1000, (seed, 0)) for seed in range(2000)])
+    areas, ratios = boxes[:, 2] * boxes[:, 3] / 1e6, np.log(boxes[:, 2] / boxes[:, 3])
+    assert 0.079 < areas.min() < 0.1
+    assert 0.95 < areas.max() <= 1
+    assert np.abs(ratios).max() <= math.log(4 / 3) + 0.01
+    assert abs(ratios.mean()) < 0.02
+    # uniform areas, thinned where a long crop does not fit: the mean lies a little below .54
+    assert 0.45 < areas.mean() < 0.54
+
+
+def test_a_narrow_image_is_cropped_centrally() -> None:
+    assert images.crop_box(10, 1000, (1, 2)) == (0, 493, 10, 13)
+
+
+def test_a_random_crop_is_pillows_crop_and_resize() -> None:
+    picture, seed = Image.fromarray(noise(50, 40)), (3, -4)
+    left, top, w, h = images.crop_box(40, 50, seed)
+    crop = Image.fromarray(noise(50, 40)[top : top + h, left : left + w])
+    expected = np.asarray(crop.resize((16, 12), Image.Resampling.BILINEAR))
+    assert (images.random_resized_crop(picture, (12, 16, 3), seed, "x") == expected).all()
+
+
+def test_both_halves_of_a_seed_matter() -> None:
+    boxes = {images.crop_box(500, 500, seed) for seed in [(0, 0), (0, 1), (1, 0), (-1, 0), (0, -1)]}
+    assert len(boxes) == 5

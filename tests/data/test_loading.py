@@ -1,0 +1,281 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tf_dlth.config import DataConfig, Normalisation
+from tf_dlth.data import Data, load_data
+from tf_dlth.data.catalogue import FACTS
+from tf_dlth.data.examples import ArrayExamples, Examples, FileExamples
+from tf_dlth.data.images import Preprocessing
+from tf_dlth.data.loading import choose, resolve
+from tf_dlth.data.sources.digits import scans
+from tf_dlth.data.sources.source import Source
+from tf_dlth.errors import UserError
+
+
+def digits(**values: Any) -> Data:
+    return load_data(DataConfig(**values))
+
+
+def cifar_like(per_class: int = 200, classes: int = 10) -> Source:
+    labels = np.tile(np.arange(classes, dtype=np.int32), per_class)
+    shape = (32, 32, 3)
+    images = np.zeros((len(labels), *shape), np.uint8)
+    train = ArrayExamples(images, labels, map(str, range(len(labels))))
+    names = tuple(map(str, range(classes)))
+    return Source("cifar10", names, train, train.take(np.arange(20)), None, Preprocessing.of_shape(shape))
+
+
+def chosen(source: Source, **values: Any) -> tuple[Examples, Examples | None, DataConfig]:
+    config = DataConfig(**({"dataset": "cifar10"} | values))
+    facts = FACTS[config.dataset]
+    train, heldout = choose(source, config, facts)
+    return train, heldout, resolve(config, facts, source, train, heldout)
+
+
+def counts(examples: Examples | None) -> list[int]:
+    return examples.class_counts(10).tolist() if examples else []
+
+
+def test_digits_have_fifty_to_train_twenty_five_held_out_and_the_rest_to_test() -> None:
+    data = digits()
+    assert counts(data.train) == [50] * 10
+    assert counts(data.heldout) == [25] * 10
+    assert counts(data.test) == (np.bincount(scans()[1]) - 75).tolist()
+    assert data.image_shape == (8, 8, 1)
+    assert data.class_names == tuple("0123456789")
+
+
+def test_digits_are_the_stored_values_stretched() -> None:
+    images, _ = scans()
+    assert images.shape == (1797, 8, 8, 1)
+    assert set(np.unique(images)) == {round(v * 255 / 16) for v in range(17)}
+
+
+def test_fewer_digits_leave_the_test_set_alone() -> None:
+    few, all_of_them = digits(per_class=5), digits()
+    assert few.test.names == all_of_them.test.names
+    assert few.heldout is not None
+    assert all_of_them.heldout is not None
+    assert few.heldout.names == all_of_them.heldout.names
+    assert set(few.train.names) < set(all_of_them.train.names)
+
+
+def test_another_subset_seed_draws_other_digits() -> None:
+    assert set(digits(subset_seed=1).test.names) != set(digits().test.names)
+
+
+def test_the_parts_of_digits_are_disjoint() -> None:
+    data = digits()
+    assert data.heldout is not None
+    assert len({*data.train.names, *data.heldout.names, *data.test.names}) == 1797
+
+
+def test_digits_can_be_held_out_from_training() -> None:
+    data = digits(heldout_from="train", heldout_per_class=10)
+    assert (counts(data.train), counts(data.heldout)) == ([40] * 10, [10] * 10)
+
+
+def test_digits_hold_out_fewer_or_none() -> None:
+    assert counts(digits(heldout_per_class=3).heldout) == [3] * 10
+    assert digits(heldout_per_class=0).heldout is None
+
+
+def test_no_more_digits_than_are_set_aside_can_be_held_out() -> None:
+    with pytest.raises(UserError, match="data.heldout_per_class: 26 images asked of class 0, which has 25"):
+        digits(heldout_per_class=26)
+
+
+def test_resolved_digits() -> None:
+    config = digits().config
+    assert (config.flip, config.crop_padding, config.cutout) == ("none", 1, 0)
+    assert (config.heldout_per_class, config.heldout_from, config.image_size) == (25, "unused", 8)
+
+
+def test_own_normalisation_is_that_of_the_training_images() -> None:
+    data = digits()
+    pixels = data.train.read(np.arange(len(data.train))) / 255
+    assert data.config.normalisation is not None
+    assert data.config.normalisation.mean[0] == pytest.approx(pixels.mean(), abs=1e-6)
+    assert data.config.normalisation.std[0] == pytest.approx(pixels.std(), abs=1e-6)
+
+
+@pytest.mark.parametrize("values", [{}, {"per_class": 7}, {"augment": "rand"}, {"image_size": 32}])
+def test_a_resolved_section_loads_the_same_data(values: dict[str, Any]) -> None:
+    first = digits(**values)
+    second = load_data(first.config)
+    assert (second.config, second.sha256, second.preprocessing) == (first.config, first.sha256, first.preprocessing)
+
+
+def test_the_digest_sees_every_choice_of_images() -> None:
+    choices: list[dict[str, Any]] = [{}, {"subset_seed": 1}, {"per_class": 49}, {"heldout_per_class": 24}]
+    assert len({digits(**values).sha256 for values in [*choices, {"image_size": 9}]}) == 5
+    assert digits(augment="rand").sha256 == digits().sha256
+
+
+def test_digits_can_be_enlarged() -> None:
+    data = digits(image_size=32)
+    assert data.image_shape == (32, 32, 1)
+    assert data.train.read(np.arange(3)).shape == (3, 32, 32, 1)
+    assert data.preprocessing == {
+        "channels": 1,
+        "resize": 32,
+        "crop": [32, 32],
+        "interpolation": "bilinear",
+        "antialias": True,
+    }
+    assert data.config.crop_padding == 4
+
+
+@pytest.mark.parametrize(("augment", "side", "cutout"), [("rand", 8, 4), ("auto", 64, 16), ("contrast", 64, 0)])
+def test_cutout_belongs_to_auto_and_rand(augment: str, side: int, cutout: int) -> None:
+    assert digits(augment=augment, image_size=side).config.cutout == cutout
+
+
+def test_the_subset_is_stored_by_name() -> None:
+    data = digits(per_class=2)
+    subset = json.loads(json.dumps(data.subset()))
+    assert subset["images"]["train"] == list(data.train.names)
+    assert subset["class_counts"]["train"] == {str(i): 2 for i in range(10)}
+    assert subset["class_counts"]["heldout"] == {str(i): 25 for i in range(10)}
+    assert digits(heldout_per_class=0).subset()["images"]["heldout"] == []
+
+
+@pytest.mark.parametrize(
+    ("values", "trained", "held"),
+    [
+        ({"fraction": 0.1}, 20, 20),
+        ({"fraction": 0.5}, 100, 50),
+        ({"per_class": 190}, 190, 10),
+        ({"per_class": 200}, 200, 0),
+        ({}, 200, 0),
+        ({"per_class": 30, "heldout_per_class": 7}, 30, 7),
+        ({"per_class": 30, "heldout_per_class": 0}, 30, 0),
+        ({"per_class": 30, "heldout_per_class": 7, "heldout_from": "train"}, 23, 7),
+    ],
+)
+def test_held_out_images_of_cifar_subsets(values: dict[str, Any], trained: int, held: int) -> None:
+    train, heldout, resolved = chosen(cifar_like(), **values)
+    assert counts(train) == [trained] * 10
+    assert counts(heldout) == ([held] * 10 if held else [])
+    assert resolved.heldout_per_class == held
+    assert not set(train.names) & set(heldout.names if heldout else ())
+
+
+def test_the_long_tail_holds_nothing_out() -> None:
+    train, heldout, _ = chosen(cifar_like(), imbalance=0.1)
+    assert counts(train) == [int(200 * 0.1 ** (j / 9)) for j in range(10)]
+    assert heldout is None
+
+
+def test_more_held_out_than_unused_is_an_error() -> None:
+    with pytest.raises(UserError, match="data.heldout_per_class: 11 images asked of class 0, which has 10"):
+        chosen(cifar_like(), per_class=190, heldout_per_class=11)
+
+
+def test_holding_out_all_training_images_is_an_error() -> None:
+    with pytest.raises(UserError, match="data.heldout_per_class: 30 images asked .* at most 29"):
+        chosen(cifar_like(), per_class=30, heldout_per_class=30, heldout_from="train")
+
+
+def test_named_sets_have_their_constants() -> None:
+    _, _, resolved = chosen(cifar_like())
+    assert resolved.normalisation == FACTS["cifar10"].normalisation
+    assert (resolved.flip, resolved.crop_padding, resolved.image_size) == ("horizontal", 4, 32)
+
+
+def test_given_values_stay() -> None:
+    own = Normalisation(mean=(0.1, 0.2, 0.3), std=(1.0, 1.0, 1.0))
+    _, _, resolved = chosen(cifar_like(), normalisation=own, flip="none", crop_padding=0, cutout=3)
+    assert (resolved.normalisation, resolved.flip, resolved.crop_padding, resolved.cutout) == (own, "none", 0, 3)
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"crop_padding": 9}, "data.crop_padding: 9 is more than the images' 8 pixels"),
+        ({"cutout": 9}, "data.cutout: 9 is more"),
+        (
+            {"normalisation": Normalisation(mean=(0.5, 0.5, 0.5), std=(1.0, 1.0, 1.0))},
+            "data.normalisation: 3 values for images with 1 channels",
+        ),
+        ({"per_class": 51}, "data.per_class: 51 images asked of class 0, which has 50"),
+    ],
+)
+def test_values_that_do_not_fit_the_images(values: dict[str, Any], message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        digits(**values)
+
+
+def test_a_constant_image_set_can_be_normalised(tmp_path: Path) -> None:
+    images, labels = np.arange(20, dtype=np.uint8), np.arange(20) % 2
+    flat = np.broadcast_to(images[:, None, None], (20, 6, 6))
+    np.savez(tmp_path / "a.npz", x_train=flat * 0 + 7, y_train=labels, x_test=flat + 100, y_test=labels)
+    data = load_data(DataConfig(dataset="npz", data_dir=str(tmp_path / "a.npz"), heldout_per_class=0))
+    assert data.config.normalisation is not None
+    assert data.config.normalisation.std == (round(1 / 255, 6),)
+
+
+def test_a_folder_holds_out_a_fifth_of_each_class(tree: Callable[..., Path]) -> None:
+    root = tree("train", cats=10, dogs=3, owls=2).parent
+    tree("test", cats=1, dogs=1, owls=1)
+    data = load_data(DataConfig(dataset="folder", data_dir=str(root)))
+    assert data.class_names == ("cats", "dogs", "owls")
+    assert data.train.class_counts(3).tolist() == [8, 2, 2]
+    assert data.heldout is not None
+    assert data.heldout.class_counts(3).tolist() == [2, 1, 0]
+    assert data.config.heldout_per_class is None
+    assert load_data(data.config).sha256 == data.sha256
+
+
+def test_small_files_are_in_memory_and_large_ones_are_not(tree: Callable[..., Path]) -> None:
+    root = tree("small", cats=5, dogs=5)
+    data = load_data(DataConfig(dataset="folder", data_dir=str(root)))
+    assert isinstance(data.train, ArrayExamples)
+    large = load_data(DataConfig(dataset="folder", data_dir=str(root), image_size=70))
+    assert isinstance(large.train, FileExamples)
+    assert large.config.crop_padding is None
+    assert large.preprocessing["resize"] == 80
+    assert large.preprocessing["crop"] == [70, 70]
+    assert load_data(large.config).config == large.config
+
+
+@pytest.mark.parametrize("image_size", [None, 70])
+def test_identical_images_in_two_parts_are_named(tree: Callable[..., Path], image_size: int | None) -> None:
+    root = tree("train", cats=5, dogs=5).parent
+    test = tree("test", cats=2, dogs=2)
+    (test / "dogs" / "1.png").write_bytes((root / "train" / "cats" / "3.png").read_bytes())
+    config = DataConfig(dataset="folder", data_dir=str(root), image_size=image_size, heldout_per_class=0)
+    with pytest.raises(UserError, match=r"images train/cats/3.png \(train\) and test/dogs/1.png \(test\)"):
+        load_data(config)
+
+
+def test_identical_training_images_are_allowed(tree: Callable[..., Path]) -> None:
+    root = tree("train", cats=5, dogs=5).parent
+    tree("test", cats=2, dogs=2)
+    (root / "train" / "cats" / "4.png").write_bytes((root / "train" / "cats" / "3.png").read_bytes())
+    data = load_data(DataConfig(dataset="folder", data_dir=str(root), heldout_per_class=0))
+    assert len(data.train) == 10
+
+
+def test_a_changed_pixel_changes_the_digest(tree: Callable[..., Path], paint: Callable[..., Path]) -> None:
+    root = tree("train", cats=5, dogs=5).parent
+    tree("test", cats=2, dogs=2)
+    config = DataConfig(dataset="folder", data_dir=str(root))
+    before = load_data(config).sha256
+    paint("test/cats/0.png", 999)
+    assert load_data(config).sha256 != before
+
+
+def test_a_damaged_large_image_is_found_before_training(tree: Callable[..., Path]) -> None:
+    root = tree("pets", size=(90, 90), cats=5, dogs=5)
+    whole = (root / "dogs" / "2.png").read_bytes()
+    (root / "dogs" / "2.png").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(UserError, match=r"image dogs/2.png cannot be read"):
+        load_data(DataConfig(dataset="folder", data_dir=str(root)))

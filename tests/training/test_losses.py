@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tf_dlth.errors import UserError
+from tf_dlth.training.losses import per_example_loss
+
+LOGITS = np.random.default_rng(0).normal(0, 3, (6, 4))
+LABELS = np.array([0, 3, 1, 1, 2, 0])
+TRUE = LOGITS[np.arange(6), LABELS]
+CROSS_ENTROPY = np.log(np.exp(LOGITS).sum(1)) - TRUE
+COSINE = 1 - TRUE / np.linalg.norm(LOGITS, axis=1)
+
+
+@pytest.mark.parametrize(
+    ("name", "weight", "expected"),
+    [
+        ("cross_entropy", 0.0, CROSS_ENTROPY),
+        ("cosine_barz", 0.0, COSINE),
+        ("cosine_barz", 0.1, COSINE + 0.1 * CROSS_ENTROPY),
+    ],
+)
+def test_losses_of_single_examples(name: str, weight: float, expected: np.ndarray):
+    losses = per_example_loss(name, weight)(tf.constant(LABELS), tf.constant(LOGITS, tf.float32))
+    np.testing.assert_allclose(losses, expected, rtol=1e-5, atol=1e-6)
+
+
+def test_cosine_loss_of_zero_outputs_is_one_with_finite_gradients():
+    logits = tf.Variable(tf.zeros((2, 3)))
+    with tf.GradientTape() as tape:
+        losses = per_example_loss("cosine_barz", 0.0)(tf.constant([0, 1]), logits)
+    np.testing.assert_array_equal(losses, [1, 1])
+    assert np.isfinite(tape.gradient(losses, logits)).all()
+
+
+def test_no_examples_have_no_losses():
+    for name in ("cross_entropy", "cosine_barz"):
+        assert per_example_loss(name, 0.1)(tf.zeros(0, tf.int32), tf.zeros((0, 3))).shape == (0,)
+
+
+def test_other_names_are_refused():
+    with pytest.raises(UserError, match="cross_entropy or cosine_barz, got 'hinge'"):
+        per_example_loss("hinge", 0.0)

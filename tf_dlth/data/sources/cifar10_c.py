@@ -1,0 +1,100 @@
+"""CIFAR-10-C in its published layout: one ``KIND.npy`` a corruption, severities 1 to 5 after each other."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+
+from tf_dlth.config import DataConfig
+from tf_dlth.data.examples import ArrayExamples, Examples
+from tf_dlth.data.images import Preprocessing
+from tf_dlth.data.sources import files
+from tf_dlth.data.sources.cifar10_2 import CIFAR10_CLASSES
+from tf_dlth.data.sources.source import Source, no_examples, required_dir
+from tf_dlth.errors import UserError
+
+SEVERITIES = 5
+LABELS = "labels.npy"
+LAYOUT = (
+    "a folder with labels.npy and one KIND.npy a corruption; get CIFAR-10-C.tar from "
+    "zenodo.org/records/2535967 or make a look-alike with python -m tf_dlth.corrupt"
+)
+
+
+def load(config: DataConfig) -> Source:
+    """Every corruption and severity that the folder holds, memory-mapped, as one test set."""
+    root = files.existing_dir(required_dir(config, LAYOUT))
+    if config.image_size not in (None, 32):
+        raise UserError("data.image_size: the images of cifar10_c have 32 pixels; remove it")
+    cells = [(kind, level) for kind in corruption_kinds(root) for level in range(1, SEVERITIES + 1)]
+    test = JoinedExamples([corrupted_examples(root, kind, severity) for kind, severity in cells])
+    train = no_examples(test.image_shape)
+    return Source("cifar10_c", CIFAR10_CLASSES, train, test, None, Preprocessing.of_shape(test.image_shape))
+
+
+def corruption_kinds(root: Path) -> list[str]:
+    """The corruptions that a folder holds, sorted; raises UserError when there are none."""
+    kinds = sorted(path.stem for path in root.glob("*.npy") if path.name != LABELS)
+    if not kinds:
+        raise UserError(f"{root} holds no corruptions: cifar10_c needs {LAYOUT}")
+    return kinds
+
+
+def corrupted_examples(root: Path, kind: str, severity: int) -> ArrayExamples:
+    """One corruption at one severity (1 to 5), memory-mapped and named ``KIND/SEVERITY/INDEX``."""
+    images, labels = _mapped(root / f"{kind}.npy"), _mapped(root / LABELS)
+    if images.dtype != np.uint8 or images.ndim != 4 or len(images) != len(labels) or len(images) % SEVERITIES:
+        raise UserError(
+            f"{root / f'{kind}.npy'} must be uint8 [5 x N, H, W, C] beside 5 x N labels, not {images.dtype} "
+            f"{list(images.shape)} beside {len(labels)}"
+        )
+    size = len(images) // SEVERITIES
+    rows = slice((severity - 1) * size, severity * size)
+    names = [f"{kind}/{severity}/{i:05d}" for i in range(size)]
+    return ArrayExamples(images[rows], labels[rows], names)
+
+
+def _mapped(path: Path) -> np.ndarray:
+    try:
+        return np.load(path, mmap_mode="r", allow_pickle=False)
+    except FileNotFoundError:
+        raise UserError(f"{path} does not exist: cifar10_c needs {LAYOUT}") from None
+    except (OSError, ValueError, EOFError) as error:
+        raise UserError(f"{path} cannot be read as a .npy file: {error}") from None
+
+
+class JoinedExamples(Examples):
+    """Sets of one image shape after each other, read where they lie."""
+
+    def __init__(self, sets: Iterable[ArrayExamples], indices: np.ndarray | None = None) -> None:
+        self._sets = tuple(sets)
+        self._ends = np.cumsum([len(part) for part in self._sets])
+        labels = np.concatenate([part.labels for part in self._sets])
+        names: Sequence[str] = [name for part in self._sets for name in part.names]
+        self._indices = np.arange(len(labels)) if indices is None else indices
+        super().__init__(labels[self._indices], [names[i] for i in self._indices])
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        return self._sets[0].image_shape
+
+    def take(self, indices: np.ndarray) -> Self:
+        return type(self)(self._sets, self._indices[indices])
+
+    def read(self, indices: np.ndarray) -> np.ndarray:
+        images = np.empty((len(indices), *self.image_shape), np.uint8)
+        for row, position in enumerate(self._indices[indices].tolist()):
+            images[row] = self._image(position)
+        return images
+
+    def digests(self) -> list[bytes]:
+        return [hashlib.sha256(self._image(i).tobytes()).digest() for i in self._indices.tolist()]
+
+    def _image(self, position: int) -> np.ndarray:
+        part = int(np.searchsorted(self._ends, position, side="right"))
+        start = self._ends[part] - len(self._sets[part])
+        return self._sets[part].images[position - start]

@@ -1,0 +1,198 @@
+"""Image files by folder and by list."""
+
+from __future__ import annotations
+
+import io
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from tf_dlth.data.examples import FileExamples, read_file
+from tf_dlth.data.images import DECODING_ERRORS, EXTENSIONS, Preprocessing, is_gray, open_image
+from tf_dlth.errors import UserError
+
+ORIENTATION = 0x0112
+TURNED = range(5, 9)
+"""EXIF orientations that swap height and width."""
+
+
+@dataclass(frozen=True)
+class Listing:
+    """Image files with labels (int32 [N]) and names relative to the data folder."""
+
+    paths: tuple[Path, ...]
+    names: tuple[str, ...]
+    labels: np.ndarray
+
+    def take(self, indices: np.ndarray) -> Listing:
+        """The files at these positions."""
+        return Listing(
+            tuple(self.paths[i] for i in indices), tuple(self.names[i] for i in indices), self.labels[indices]
+        )
+
+    def examples(self, preprocessing: Preprocessing) -> FileExamples:
+        """The files as examples that are decoded when they are read."""
+        return FileExamples(self.paths, self.labels, self.names, preprocessing)
+
+
+def existing_dir(path: str | Path, field: str = "data.data_dir") -> Path:
+    """The folder; raises UserError when there is none."""
+    if not Path(path).is_dir():
+        raise UserError(f"{field}: folder {path} does not exist")
+    return Path(path)
+
+
+def class_folders(tree: Path) -> list[str]:
+    """The names of the folders below a tree, sorted; raises UserError when there are none."""
+    names = sorted(p.name for p in tree.iterdir() if p.is_dir() and not p.name.startswith("."))
+    if not names:
+        raise UserError(
+            f"{tree} holds no class folders; put the images of each class into a folder of its name"
+        )
+    return names
+
+
+def list_tree(tree: Path, root: Path, class_names: Sequence[str]) -> Listing:
+    """The images of ``tree/CLASS/`` by sorted file name; raises UserError for an empty class folder."""
+    paths, labels = [], []
+    for label, name in enumerate(class_names):
+        found = sorted(p for p in (tree / name).iterdir() if _is_image(p)) if (tree / name).is_dir() else []
+        paths += found
+        labels += [label] * len(found)
+    names = tuple(p.relative_to(root).as_posix() for p in paths)
+    return Listing(tuple(paths), names, np.array(labels, np.int32))
+
+
+def refuse_empty_folders(tree: Path, class_names: Iterable[str]) -> None:
+    """Raises UserError naming the first class folder without images."""
+    for name in class_names:
+        if not any(_is_image(p) for p in (tree / name).iterdir()):
+            raise UserError(
+                f"class folder {tree / name} holds no images ({', '.join(EXTENSIONS)}); fill or remove it"
+            )
+
+
+def _is_image(path: Path) -> bool:
+    return path.suffix.lower() in EXTENSIONS and not path.name.startswith(".") and path.is_file()
+
+
+class FileIndex:
+    """Image files below a folder by exact name: any trailing part of the path, with or without extension."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._paths: dict[str, list[Path]] = defaultdict(list)
+        for path in sorted(p for p in root.rglob("*") if _is_image(p)):
+            for key in _keys(path.relative_to(root)):
+                self._paths[key].append(path)
+
+    def find(self, name: str, origin: Path) -> Path:
+        """The file; raises UserError when there is none or more than one."""
+        found = self._paths.get(name.removeprefix("./"), [])
+        if not found:
+            raise UserError(f"{origin} lists {name}, but there is no such image below {self._root}")
+        if len(found) > 1:
+            raise UserError(
+                f"{origin} lists {name}, which is both {found[0]} and {found[1]}; write its path in full"
+            )
+        return found[0]
+
+
+def _keys(path: Path) -> set[str]:
+    parts = path.parts
+    tails = ["/".join(parts[i:]) for i in range(len(parts))]
+    return {*tails, *(tail.removesuffix(path.suffix) for tail in tails)}
+
+
+def find_list(given: str, root: Path, field: str) -> Path:
+    """A list file as it was typed, or below the data folder."""
+    for path in (Path(given), root / given):
+        if path.is_file():
+            return path
+    raise UserError(f"{field}: file {given} does not exist")
+
+
+def read_list(path: Path) -> list[tuple[str, int]]:
+    """The ``name label`` lines of a file; raises UserError for another form or a name given twice."""
+    entries = list(_entries(path))
+    names = [name for name, _ in entries]
+    if not entries:
+        raise UserError(f"{path} lists no images; write one `relative/name label` a line")
+    if len(set(names)) < len(names):
+        twice = next(n for i, n in enumerate(names) if n in names[:i])
+        raise UserError(f"{path} lists {twice} twice; remove one of the lines")
+    return entries
+
+
+def _entries(path: Path) -> Iterator[tuple[str, int]]:
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"list {path} cannot be read: {error}") from None
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        name, _, label = line.strip().rpartition(" ")
+        if not name or not label.isdecimal():
+            raise UserError(
+                f"{path}, line {number}: {line.strip()!r} is not `relative/name label` with a label from 0"
+            )
+        yield name.strip(), int(label)
+
+
+def listed(path: Path, index: FileIndex, root: Path) -> Listing:
+    """The files of a list, found by exact names."""
+    entries = read_list(path)
+    paths = tuple(index.find(name, path) for name, _ in entries)
+    names = tuple(p.relative_to(root).as_posix() for p in paths)
+    return Listing(paths, names, np.array([label for _, label in entries], np.int32))
+
+
+def refuse_label_gaps(labels: np.ndarray, classes: int, origin: object) -> None:
+    """Raises UserError unless every label from 0 to classes - 1 occurs, and no other."""
+    missing = sorted(set(range(classes)) - set(labels.tolist()))
+    if missing:
+        raise UserError(
+            f"{origin}: labels must run from 0 to {classes - 1} without gaps, and {missing[0]} has no image"
+        )
+
+
+def refuse_unknown_labels(labels: np.ndarray, classes: int, origin: object) -> None:
+    """Raises UserError for a label that training does not know."""
+    if len(labels) and labels.max() >= classes:
+        raise UserError(
+            f"{origin}: label {labels.max()} is not among the {classes} classes of the training images"
+        )
+
+
+def own_channels(headers: Iterable[tuple[str, tuple[int, int]]]) -> int:
+    """1 if every image is gray, else 3."""
+    return 1 if all(is_gray(mode) for mode, _ in headers) else 3
+
+
+def header(path: Path, name: str) -> tuple[str, tuple[int, int]]:
+    """Pillow mode and upright (height, width), without decoding the pixels."""
+    encoded = read_file(path)
+    try:
+        with Image.open(io.BytesIO(encoded)) as image:
+            turned = image.getexif().get(ORIENTATION, 1) in TURNED
+            size = (image.width, image.height) if turned else (image.height, image.width)
+            return image.mode, size
+    except (*DECODING_ERRORS, Image.DecompressionBombError):
+        open_image(encoded, name)
+        raise UserError(f"image {name} cannot be read; replace or remove it") from None
+
+
+def common_size(sizes: Sequence[tuple[int, int]], names: Sequence[str]) -> tuple[int, int]:
+    """The one (height, width) of all images; raises UserError naming two that differ."""
+    for size, name in zip(sizes, names, strict=True):
+        if size != sizes[0]:
+            first, other = (f"{w} x {h}" for h, w in (sizes[0], size))
+            raise UserError(
+                f"images differ in size: {names[0]} is {first}, {name} is {other} pixels; set data.image_size"
+            )
+    return sizes[0]

@@ -1,0 +1,88 @@
+"""A user's own arrays in one NumPy file: ``x_train``, ``y_train``, ``x_test``, ``y_test``."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+
+import numpy as np
+
+from tf_dlth.config import DataConfig
+from tf_dlth.data.sources import files
+from tf_dlth.data.sources.arrays import in_memory
+from tf_dlth.data.sources.source import Source, required_dir
+from tf_dlth.errors import UserError
+
+REQUIRED = ("x_train", "y_train", "x_test", "y_test")
+
+
+def load(config: DataConfig) -> Source:
+    """Images are uint8 [N, H, W] or [N, H, W, 1 or 3], labels whole numbers from 0."""
+    path = Path(required_dir(config, "the path of a .npz file with x_train, y_train, x_test and y_test"))
+    arrays = read_arrays(path, REQUIRED)
+    train, test = (_part(path, arrays, part) for part in ("train", "test"))
+    if train[0].shape[1:] != test[0].shape[1:]:
+        raise UserError(f"{path}: x_train and x_test hold images of different shapes; bring them to one")
+    classes = int(train[1].max()) + 1
+    files.refuse_label_gaps(train[1], classes, f"{path}: y_train")
+    files.refuse_unknown_labels(test[1], classes, f"{path}: y_test")
+    training, preprocessing = in_memory(config, *train, _names("train", train))
+    testing, _ = in_memory(config, *test, _names("test", test))
+    return Source("npz", _class_names(path, arrays, classes), training, testing, None, preprocessing)
+
+
+def read_arrays(path: Path, required: tuple[str, ...]) -> dict[str, np.ndarray]:
+    """The arrays of a file that unpickles nothing; raises UserError for a missing file or array."""
+    if not path.is_file():
+        raise UserError(f"{path} does not exist; it must be a .npz file with {', '.join(required)}")
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            if missing := [name for name in required if name not in arrays.files]:
+                found = ", ".join(arrays.files) or "nothing"
+                raise UserError(
+                    f"{path} has no array {missing[0]}; it needs {', '.join(required)} and has {found}"
+                )
+            wanted = [name for name in (*required, "class_names") if name in arrays.files]
+            return {name: arrays[name] for name in wanted}
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile, AttributeError) as error:
+        raise UserError(f"{path} cannot be read as a .npz file of plain arrays: {error}") from None
+
+
+def _part(path: Path, arrays: dict[str, np.ndarray], part: str) -> tuple[np.ndarray, np.ndarray]:
+    images = checked_images(path, f"x_{part}", arrays[f"x_{part}"])
+    return images, checked_labels(path, f"y_{part}", arrays[f"y_{part}"], len(images))
+
+
+def checked_images(path: Path, name: str, images: np.ndarray) -> np.ndarray:
+    """uint8 [N, H, W, C]; raises UserError for anything else."""
+    images = images[..., None] if images.ndim == 3 else images
+    if images.dtype != np.uint8 or images.ndim != 4 or images.shape[3] not in (1, 3) or not images.size:
+        raise UserError(
+            f"{path}: {name} must be uint8 [N, H, W] or [N, H, W, 1 or 3] with values 0..255, "
+            f"not {images.dtype} {list(images.shape)}"
+        )
+    return images
+
+
+def checked_labels(path: Path, name: str, labels: np.ndarray, count: int) -> np.ndarray:
+    """int32 [count]; raises UserError for anything but whole numbers from 0, one an image."""
+    labels = labels[:, 0] if labels.ndim == 2 and labels.shape[1] == 1 else labels
+    if labels.shape != (count,) or labels.dtype.kind not in "iu" or labels.min() < 0:
+        raise UserError(
+            f"{path}: {name} must hold {count} whole numbers from 0, one an image, "
+            f"not {labels.dtype} {list(labels.shape)}"
+        )
+    return labels.astype(np.int32)
+
+
+def _names(part: str, arrays: tuple[np.ndarray, np.ndarray]) -> list[str]:
+    return [f"x_{part}[{i}]" for i in range(len(arrays[1]))]
+
+
+def _class_names(path: Path, arrays: dict[str, np.ndarray], classes: int) -> tuple[str, ...]:
+    if "class_names" not in arrays:
+        return tuple(map(str, range(classes)))
+    names = tuple(map(str, arrays["class_names"]))
+    if len(names) != classes:
+        raise UserError(f"{path}: class_names has {len(names)} names for {classes} classes")
+    return names
