@@ -51,7 +51,9 @@ def main() -> None:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--sizes", type=lambda text: [int(part) for part in text.split(",")], default=[32, 64, 224])
+    parser.add_argument(
+        "--sizes", type=lambda text: [int(part) for part in text.split(",")], default=[32, 64, 224]
+    )
     parser.add_argument("--seconds", type=float, default=3.0, help="per case, for each of the two sides")
     parser.add_argument("--json", default="input_pipeline.json")
     return parser.parse_args()
@@ -69,7 +71,10 @@ def _measure(side: int, seconds: float) -> Iterator[dict[str, Any]]:
         one_by_one = _pillow_images(images, strength, policy, cutout)
         turns = [
             # The loop's own thread is timed, for the pipeline's threads may still finish a batch beside it.
-            (_rates(batches, seconds / TURNS, time.process_time), _rates(one_by_one, seconds / TURNS, time.thread_time))
+            (
+                _rates(batches, seconds / TURNS, time.process_time),
+                _rates(one_by_one, seconds / TURNS, time.thread_time),
+            )
             for _ in range(TURNS)
         ]
         ours, theirs = (np.max(rates, axis=0) for rates in zip(*turns, strict=True))
@@ -210,7 +215,9 @@ def _enhance(enhancer: Callable[[Picture], Any], factor: float) -> Change:
     return lambda picture: enhancer(picture).enhance(factor)
 
 
-def _warp(matrix: tuple[float, ...], fill: int, resample: Image.Resampling = Image.Resampling.NEAREST) -> Change:
+def _warp(
+    matrix: tuple[float, ...], fill: int, resample: Image.Resampling = Image.Resampling.NEAREST
+) -> Change:
     affine, colour = Image.Transform.AFFINE, (fill,) * 3
     return lambda picture: picture.transform(
         picture.size, affine, matrix, resample=resample, fillcolor=colour
@@ -262,7 +269,12 @@ _RAND_DRAWS: tuple[Callable[[], Change], ...] = (
 
 def _table(rows: list[dict[str, Any]]) -> str:
     head = f"{'px':>4}  {'augmentation':<18}{'batches':>10}{'per core':>10}{'Pillow':>10}{'per core':>10}{'ratio per core':>16}"
-    keys = ("images_per_second", "images_per_core_second", "pillow_images_per_second", "pillow_images_per_core_second")
+    keys = (
+        "images_per_second",
+        "images_per_core_second",
+        "pillow_images_per_second",
+        "pillow_images_per_core_second",
+    )
     lines = [
         f"{row['side']:>4}  {row['augmentation']:<18}"
         + "".join(f"{row[key]:>10}" for key in keys)

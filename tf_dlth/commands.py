@@ -45,6 +45,13 @@ def main(command: Callable[[Sequence[str] | None], None], arguments: Sequence[st
     return 0
 
 
+def require_paths(paths: Sequence[str]) -> None:
+    """Raises UserError for the first path that is not there, before TensorFlow's seconds of start-up."""
+    for path in paths:
+        if not Path(path).is_dir():
+            raise UserError(f"{path} does not exist or is no folder")
+
+
 def write_json(path: str | None, records: Sequence[Any]) -> None:
     """Writes ``--json`` if it was given."""
     if path is not None:

@@ -32,7 +32,7 @@ from tf_dlth.models.initialisation import initial_weights
 from tf_dlth.models.prunable import prunable_names, unprunable_layers
 from tf_dlth.models.spec import ModelSpec
 from tf_dlth.reporting.observer import Observers, RunObserver
-from tf_dlth.training.devices import strategy_for
+from tf_dlth.training.devices import first_device, strategy_for
 from tf_dlth.training.loop import Position
 from tf_dlth.training.network import Network
 from tf_dlth.training.signals import StopRequest
@@ -179,17 +179,18 @@ def resolve(config: Config, data: Data) -> Config:
 class Evaluator:
     """Scores weights on the test set and the held-out set, with the one function that ``evaluate`` uses too."""
 
-    def __init__(self, model: tf_keras.Model, data: Data) -> None:
-        self._model, self._data = model, data
+    def __init__(self, model: tf_keras.Model, data: Data, devices: str) -> None:
+        self._model, self._data, self._devices = model, data, devices
         self._predict = predictor(model)
 
     def __call__(self, weights: Arrays, between: Callable[[], None]) -> Scores:
         variables.assign(self._model, weights)
-        scores = [
-            accuracy(predict(self._predict, examples, between), examples.labels)
-            for examples in (self._data.test, self._data.heldout)
-            if examples is not None
-        ]
+        with first_device(self._devices):
+            scores = [
+                accuracy(predict(self._predict, examples, between), examples.labels)
+                for examples in (self._data.test, self._data.heldout)
+                if examples is not None
+            ]
         return Scores(*scores)
 
 
@@ -235,7 +236,7 @@ def _trainer(prepared: Prepared, folder: RunFolder, devices: str, stop: StopRequ
         config=config.training,
         images=len(data.train),
         batches=batches,
-        evaluate=Evaluator(prepared.model, data),
+        evaluate=Evaluator(prepared.model, data, devices),
         log=folder,
         observer=observer,
         stop=stop,

@@ -24,9 +24,7 @@ def build(spec: ModelSpec, normalisation: Normalisation) -> tf_keras.Model:
     that is unknown, cannot take the input, gives no logits, or has layers that cannot be copied.
     """
     if len(normalisation.mean) != spec.input_shape[2]:
-        raise UserError(
-            f"data.normalisation has {len(normalisation.mean)} values for {spec.input_shape[2]} channels"
-        )
+        raise UserError(f"data.normalisation has {len(normalisation.mean)} values for {spec.input_shape[2]} channels")
     with admission.limited_parameters(spec):
         network = registry.network(spec)
     admission.check(network, spec)

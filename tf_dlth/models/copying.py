@@ -34,9 +34,7 @@ class Copier:
         return tf.nest.map_structure(lambda t: tensors[id(t)], model.output)
 
     def _call(self, node: Any, tensors: dict[int, Tensor]) -> None:
-        args, kwargs = tf.nest.map_structure(
-            lambda t: tensors.get(id(t), t), (node.call_args, node.call_kwargs)
-        )
+        args, kwargs = tf.nest.map_structure(lambda t: tensors.get(id(t), t), (node.call_args, node.call_kwargs))
         if isinstance(node.layer, tf_keras.Model):
             outputs = self.apply(node.layer, args[0])
         else:

@@ -44,9 +44,7 @@ class HarmonicConv2D(tf_keras.layers.Layer, tfmot.sparsity.keras.PrunableLayer):
         super().build(input_shape)
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
-        kernel = tf.einsum(
-            "uvxy,uvio->xyio", tf.constant(dct_bank(self.size), self.compute_dtype), self.coefficients
-        )
+        kernel = tf.einsum("uvxy,uvio->xyio", tf.constant(dct_bank(self.size), self.compute_dtype), self.coefficients)
         return tf.nn.conv2d(inputs, kernel, self.stride, "SAME" if self.stride == 1 else "VALID")
 
     def get_prunable_weights(self) -> list[tf.Variable]:

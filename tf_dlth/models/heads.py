@@ -27,9 +27,7 @@ class CosineHead(tf_keras.layers.Layer):
         self.scale_initializer = tf_keras.initializers.Zeros()
 
     def build(self, input_shape: tf.TensorShape) -> None:
-        self.kernel = self.add_weight(
-            "kernel", (input_shape[-1], self.units), initializer=self.kernel_initializer
-        )
+        self.kernel = self.add_weight("kernel", (input_shape[-1], self.units), initializer=self.kernel_initializer)
         self.scale = self.add_weight("scale", (), initializer=self.scale_initializer)
         super().build(input_shape)
 

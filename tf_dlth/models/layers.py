@@ -77,9 +77,7 @@ def padded(x: Tensor, size: int, stride: int, name: str) -> Tensor:
 
 def batch_norm(x: Tensor, name: str, affine: bool = True) -> Tensor:
     """BatchNorm with PyTorch's constants (its momentum 0.1 is 0.9 here)."""
-    layer = tf_keras.layers.BatchNormalization(
-        momentum=0.9, epsilon=1e-5, center=affine, scale=affine, name=name
-    )
+    layer = tf_keras.layers.BatchNormalization(momentum=0.9, epsilon=1e-5, center=affine, scale=affine, name=name)
     return layer(x)
 
 

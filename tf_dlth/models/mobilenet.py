@@ -32,9 +32,7 @@ STAGES = (
 STEM_CHANNELS, LAST_CHANNELS, PUBLISHED_WIDTH = 32, 1280, 64
 
 
-def mobilenet_v2(
-    input_shape: tuple[int, int, int], classes: int, width: int, stem: str = "small"
-) -> tf_keras.Model:
+def mobilenet_v2(input_shape: tuple[int, int, int], classes: int, width: int, stem: str = "small") -> tf_keras.Model:
     """All channel numbers are the published ones times width / 64; ReLU in place of ReLU6."""
     del stem  # There is one: 3x3, stride 1.
     images = tf_keras.Input(input_shape, name="images")
@@ -43,9 +41,7 @@ def mobilenet_v2(
     for stage, (expansion, channels, count, stage_stride) in enumerate(STAGES, start=1):
         for index in range(count):
             stride = stage_stride if index == 0 else 1
-            x = inverted_residual(
-                x, expansion, scaled(channels, width), stride, f"stage{stage}_block{index + 1}"
-            )
+            x = inverted_residual(x, expansion, scaled(channels, width), stride, f"stage{stage}_block{index + 1}")
     x = relu(batch_norm(convolution(x, scaled(LAST_CHANNELS, width), 1, 1, "last"), "last_bn"), "last_relu")
     return tf_keras.Model(images, classifier(x, classes), name="mobilenet_v2")
 
@@ -58,9 +54,7 @@ def scaled(channels: int, width: int) -> int:
 def inverted_residual(x: Tensor, expansion: int, filters: int, stride: int, name: str) -> Tensor:
     """1x1 expansion, 3x3 depthwise, linear 1x1 projection; the residual sum in every block of stride 1."""
     hidden = expansion * int(x.shape[-1])
-    y = relu(
-        batch_norm(convolution(x, hidden, 1, 1, f"{name}_expand"), f"{name}_expand_bn"), f"{name}_expand_relu"
-    )
+    y = relu(batch_norm(convolution(x, hidden, 1, 1, f"{name}_expand"), f"{name}_expand_bn"), f"{name}_expand_relu")
     y = relu(
         batch_norm(depthwise(y, stride, f"{name}_depthwise"), f"{name}_depthwise_bn"),
         f"{name}_depthwise_relu",

@@ -93,9 +93,7 @@ def _norm_names(theirs: str, ours: str) -> dict[str, str]:
     return {f"{theirs}.{their}": f"{ours}/{our}" for their, our in NORM_LEAVES.items()}
 
 
-def _from_pytorch(
-    file: Tensors, spec: ModelSpec, reference: str, pretrained_stem: bool
-) -> dict[str, np.ndarray]:
+def _from_pytorch(file: Tensors, spec: ModelSpec, reference: str, pretrained_stem: bool) -> dict[str, np.ndarray]:
     if spec.architecture not in ("resnet18", "resnet50"):
         raise UserError(f"model.init: {reference} is for resnet18 or resnet50, not {spec.architecture}")
     names = pytorch_names(spec.architecture)
@@ -129,11 +127,7 @@ def _check_names(present: set[str], needed: set[str], reference: str) -> None:
 def _check_shapes(loaded: Mapping[str, np.ndarray], initial: Tensors, reference: str) -> None:
     for name, tensor in loaded.items():
         if (shape := initial[name].shape) != tensor.shape:
-            hint = (
-                "model.pretrained_stem: false keeps a random stem"
-                if name.startswith("stem")
-                else "model.width"
-            )
+            hint = "model.pretrained_stem: false keeps a random stem" if name.startswith("stem") else "model.width"
             raise UserError(
                 f"model.init: {reference} has shape {list(tensor.shape)} for {name}, the model needs "
                 f"{list(shape)} (see {hint})"
@@ -143,15 +137,11 @@ def _check_shapes(loaded: Mapping[str, np.ndarray], initial: Tensors, reference:
 def _download(reference: str) -> tuple[Path, dict[str, str]]:
     match = HUB.fullmatch(reference)
     if match is None:
-        raise UserError(
-            f"model.init: {reference} must be hf://OWNER/NAME@REVISION; the revision pins the weights"
-        )
+        raise UserError(f"model.init: {reference} must be hf://OWNER/NAME@REVISION; the revision pins the weights")
     try:
         from huggingface_hub import hf_hub_download  # pyright: ignore[reportMissingImports] - an extra
     except ImportError:
-        raise UserError(
-            f"model.init: {reference} needs huggingface_hub; pip install 'tf_dlth[hub]'"
-        ) from None
+        raise UserError(f"model.init: {reference} needs huggingface_hub; pip install 'tf_dlth[hub]'") from None
     repository, revision = match["repository"], match["revision"]
     try:
         path = hf_hub_download(repository, HUB_FILE, revision=revision)

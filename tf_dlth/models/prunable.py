@@ -43,9 +43,7 @@ def prunable_names(model: tf_keras.Model) -> tuple[str, ...]:
 def unprunable_layers(model: tf_keras.Model) -> tuple[str, ...]:
     """Names of layers that learn but cannot be pruned, other than BatchNorm and the final layer."""
     inner = map(unwrapped, model.layers)
-    return tuple(
-        x.name for x in inner if x.trainable_weights and not prunable_leaves(x) and not _kept_whole(x)
-    )
+    return tuple(x.name for x in inner if x.trainable_weights and not prunable_leaves(x) and not _kept_whole(x))
 
 
 def _kept_whole(layer: tf_keras.layers.Layer) -> bool:

@@ -49,9 +49,7 @@ def _check_keys(tree: Any, origin: str) -> None:
     if missing := sorted(known - set(tree)):
         raise UserError(f"{origin} lacks {', '.join(missing)}")
     if unknown := sorted(str(key) for key in set(tree) - known):
-        raise UserError(
-            f"{origin} has unknown keys {', '.join(unknown)}; known are {', '.join(sorted(known))}"
-        )
+        raise UserError(f"{origin} has unknown keys {', '.join(unknown)}; known are {', '.join(sorted(known))}")
 
 
 def _text(tree: Mapping[str, Any], key: str, origin: str) -> str:

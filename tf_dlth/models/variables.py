@@ -35,9 +35,7 @@ def walk(model: tf_keras.Model) -> list[NamedVariable]:
     """Like :func:`named_variables`, with the layers that own the variables."""
     found = [named for layer in model.layers for named in _layer_variables(unwrapped(layer))]
     if twice := [name for name, count in Counter(named.name for named in found).items() if count > 1]:
-        raise UserError(
-            f"model.architecture: two variables are called {twice[0]}; give the layers names of their own"
-        )
+        raise UserError(f"model.architecture: two variables are called {twice[0]}; give the layers names of their own")
     return found
 
 
@@ -68,9 +66,7 @@ def check_fit(shapes: Mapping[str, tuple[int | None, ...]], weights: Tensors) ->
         raise UserError(f"the model has no variable {unknown[0]} ({len(unknown)} unknown in all)")
     for name, shape in shapes.items():
         if tuple(weights[name].shape) != shape:
-            raise UserError(
-                f"variable {name} has shape {list(weights[name].shape)}, the model needs {list(shape)}"
-            )
+            raise UserError(f"variable {name} has shape {list(weights[name].shape)}, the model needs {list(shape)}")
 
 
 def _layer_variables(layer: tf_keras.layers.Layer) -> Iterator[NamedVariable]:

@@ -14,9 +14,7 @@ from tf_dlth.models.layers import Tensor, batch_norm, block_output, classifier, 
 Shape = tuple[int, int, int]
 
 
-def _vgg(
-    counts: tuple[int, ...], input_shape: Shape, classes: int, width: int, stem: str = "small"
-) -> tf_keras.Model:
+def _vgg(counts: tuple[int, ...], input_shape: Shape, classes: int, width: int, stem: str = "small") -> tf_keras.Model:
     """Five stages of 3x3 convolutions *with* bias; four max-pools, none after the last stage."""
     del stem  # VGG has no stem of its own: its first stage sees the image.
     images = x = tf_keras.Input(input_shape, name="images")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
+
 import tensorflow as tf
 
 from tf_dlth.errors import UserError
@@ -23,6 +25,11 @@ def mirrored(names: list[str]) -> tf.distribute.Strategy:
     if all("CPU" in name for name in names):
         return tf.distribute.MirroredStrategy(names, cross_device_ops=tf.distribute.ReductionToOneDevice())
     return tf.distribute.MirroredStrategy(names)
+
+
+def first_device(devices: str = "all") -> AbstractContextManager[None]:
+    """The one device that measures: several would not agree to the last bit."""
+    return tf.device(_device_names(devices)[0])
 
 
 def _device_names(devices: str) -> list[str]:

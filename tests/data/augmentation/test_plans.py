@@ -15,7 +15,8 @@ from scipy import stats
 
 from tf_dlth.data.augmentation import policies
 from tf_dlth.data.augmentation.operation import Operation
-from tf_dlth.data.augmentation.plans import Policy, Strength, draw_plan
+from tf_dlth.data.augmentation.plans import draw_plan
+from tf_dlth.data.augmentation.policies import Policy, Strength
 
 COUNT = 20_000
 LIKELY = 1e-3
@@ -50,7 +51,10 @@ def law_of(policy: tuple[policies.SubPolicy, ...]) -> dict[Outcome, float]:
             centre, deviation = policies.auto_value(name, level)
             operation = int(policies.auto_operation(name))
             signs = [(0, 1 - chance, 0.0)]
-            signs += [(operation, chance / 2, centre - deviation), (operation, chance / 2, centre + deviation)]
+            signs += [
+                (operation, chance / 2, centre - deviation),
+                (operation, chance / 2, centre + deviation),
+            ]
             slots.append(signs)
         for first, second in itertools.product(*slots):
             outcome = ((first[0], round(first[2], 6)), (second[0], round(second[2], 6)))
@@ -113,8 +117,7 @@ def test_rand_magnitudes_are_uniform(operation: Operation, low: float, high: flo
 
 
 def test_rand_gives_each_slot_a_magnitude_of_its_own() -> None:
-    _, values = drawn("rand")
-    operations, _ = drawn("rand")
+    operations, values = drawn("rand")
     both = (operations[:, 0] == Operation.ROTATE) & (operations[:, 1] == Operation.ROTATE)
     assert both.sum() > 50
     assert abs(np.corrcoef(values[both, 0], values[both, 1])[0, 1]) < 4 / np.sqrt(both.sum())

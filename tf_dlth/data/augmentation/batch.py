@@ -6,7 +6,8 @@ import tensorflow as tf
 
 from tf_dlth.data.augmentation.cutout import cut_out
 from tf_dlth.data.augmentation.operations import apply_plan
-from tf_dlth.data.augmentation.plans import Policy, Strength, draw_plan
+from tf_dlth.data.augmentation.plans import draw_plan
+from tf_dlth.data.augmentation.policies import Policy, Strength
 
 
 def augment_batch(

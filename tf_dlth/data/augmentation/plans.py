@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -10,9 +10,7 @@ import tensorflow as tf
 from tf_dlth.data.augmentation import policies
 from tf_dlth.data.augmentation.draws import Stream, below, between, uniforms
 from tf_dlth.data.augmentation.operation import Operation
-
-Strength = Literal["none", "basic", "contrast", "auto", "rand"]
-Policy = Literal["cifar10", "imagenet"]
+from tf_dlth.data.augmentation.policies import Policy, Strength
 
 
 class Plan(NamedTuple):

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, Literal
 
 from tf_dlth.data.augmentation.operation import Operation
+
+Strength = Literal["none", "basic", "contrast", "auto", "rand"]
+Policy = Literal["cifar10", "imagenet"]
 
 LEVELS: Final = 10
 

@@ -1,0 +1,98 @@
+"""``python -m tf_dlth.evaluate``: the accuracy of tickets, runs and SavedModels."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Any, get_args
+
+from rich.console import Console
+from rich.table import Table
+
+from tf_dlth import commands
+from tf_dlth.config import WeightsKind
+from tf_dlth.startup import start_tensorflow
+
+DESCRIPTION = (
+    "Measures a ticket (an iteration_NN folder), a run (then its winner) or a SavedModel on its own test images or on "
+    "others with the same classes."
+)
+
+
+def evaluate(arguments: Sequence[str] | None = None) -> None:
+    options = _parser().parse_args(arguments)
+    commands.require_paths(options.tickets)
+    start_tensorflow()
+    console = Console()
+    records = [_measure(path, options) for path in options.tickets]
+    console.print(_table(records))
+    if len(records) == 1:
+        console.print(_class_table(records[0]))
+    commands.write_json(options.json, [record for record, _ in records])
+
+
+def _measure(path: str, options: Any) -> tuple[dict[str, Any], tuple[str, ...]]:
+    from tf_dlth.evaluation.accuracy import measure, predict
+    from tf_dlth.evaluation.subject import data_for, open_subject
+    from tf_dlth.training.devices import first_device
+
+    with first_device(options.devices):
+        subject = open_subject(path, options.weights, options.trust)
+        data = data_for(subject, options.data, options.data_dir)
+        measures = measure(predict(subject.predict, data.test), data.test.labels)
+    record = {
+        "ticket": path,
+        "weights": subject.weights,
+        "data": options.data or data.config.dataset,
+        "n": measures.n,
+        "accuracy": measures.accuracy,
+        "balanced_accuracy": measures.balanced_accuracy,
+        "loss": measures.loss,
+        "per_class": list(measures.per_class),
+    }
+    return record, subject.class_names
+
+
+def _table(records: Sequence[tuple[dict[str, Any], tuple[str, ...]]]) -> Table:
+    table = Table()
+    table.add_column("ticket", overflow="fold")
+    for name in ("weights", "data", "images", "accuracy %", "balanced %", "loss"):
+        table.add_column(name, justify="left" if name in ("weights", "data") else "right")
+    for record, _ in records:
+        table.add_row(
+            record["ticket"],
+            record["weights"],
+            record["data"],
+            f"{record['n']:,}",
+            f"{100 * record['accuracy']:.2f}",
+            f"{100 * record['balanced_accuracy']:.2f}",
+            f"{record['loss']:.4f}",
+        )
+    return table
+
+
+def _class_table(measured: tuple[dict[str, Any], tuple[str, ...]]) -> Table:
+    record, class_names = measured
+    table = Table(title="recall by class", title_justify="left")
+    table.add_column("class")
+    table.add_column("%", justify="right")
+    for name, recall in zip(class_names, record["per_class"], strict=True):
+        table.add_row(name, "no images" if recall is None else f"{100 * recall:.2f}")
+    return table
+
+
+def _parser() -> commands.Parser:
+    parser = commands.parser("evaluate", DESCRIPTION)
+    parser.add_argument("tickets", nargs="+", metavar="TICKET")
+    parser.add_argument("--weights", choices=get_args(WeightsKind), help="default: what the ticket's SavedModel holds")
+    parser.add_argument("--data", metavar="NAME|FOLDER", help="default: the ticket's own test images")
+    parser.add_argument("--trust", action="store_true", help="import an architecture that is not built in")
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    return commands.main(evaluate, arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

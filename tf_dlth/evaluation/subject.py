@@ -1,0 +1,117 @@
+"""What is measured - a ticket, a run's winner, a SavedModel - and on which images."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import get_args
+
+import tensorflow as tf
+
+from tf_dlth.config import DataConfig, Dataset, WeightsKind, load_config
+from tf_dlth.data import Data, load_data
+from tf_dlth.errors import UserError
+from tf_dlth.evaluation.accuracy import Predict, predictor, served
+from tf_dlth.lottery.folder import CONFIG
+from tf_dlth.lottery.ticket import Ticket, load_ticket
+
+SAVED_MODEL = "saved_model.pb"
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A classifier that can be measured; ``data`` is what it was trained and tested with, if it knows."""
+
+    path: Path
+    weights: str
+    predict: Predict
+    class_names: tuple[str, ...]
+    input_shape: tuple[int, int, int]
+    data: DataConfig | None
+
+
+def open_subject(path: str, kind: WeightsKind | None = None, trust: bool = False) -> Subject:
+    """Opens a ticket's folder, a run's folder (its winner) or a SavedModel's; raises UserError for others."""
+    folder = Path(path)
+    if (folder / SAVED_MODEL).is_file():
+        if kind is not None:
+            raise UserError(f"{path} is a SavedModel, which holds one set of weights; leave --weights out")
+        return _saved_model(folder)
+    return _ticket(load_ticket(folder, trust), kind)
+
+
+def data_for(subject: Subject, data: str | None, data_dir: str | None) -> Data:
+    """The images to measure on: the subject's own, a dataset by name, or a folder of images.
+
+    Raises UserError when the classes or the images' shape are not the subject's.
+    """
+    loaded = load_data(_data_config(subject, data, data_dir))
+    if loaded.class_names != subject.class_names:
+        raise UserError(
+            f"--data {loaded.config.dataset} has the classes {_listed(loaded.class_names)}, but {subject.path} knows "
+            f"{_listed(subject.class_names)}"
+        )
+    if loaded.image_shape != subject.input_shape:
+        raise UserError(
+            f"--data {loaded.config.dataset} has images of {loaded.image_shape}, but {subject.path} takes "
+            f"{subject.input_shape}"
+        )
+    return loaded
+
+
+def _ticket(ticket: Ticket, kind: WeightsKind | None) -> Subject:
+    manifest = ticket.manifest
+    run_config = ticket.path.parent / CONFIG
+    data = load_config(run_config).data if run_config.is_file() else _own_data(manifest.dataset)
+    return Subject(
+        path=ticket.path,
+        weights=kind or manifest.default_weights,
+        predict=predictor(ticket.model(kind)),
+        class_names=ticket.class_names,
+        input_shape=manifest.spec.input_shape,
+        data=data,
+    )
+
+
+def _own_data(dataset: str) -> DataConfig | None:
+    """A ticket away from its run names its dataset, not the folder that an own dataset lay in."""
+    return _named(dataset) if dataset not in ("folder", "npz") else None
+
+
+def _saved_model(folder: Path) -> Subject:
+    names = folder / "assets" / "class_names.txt"
+    loaded = tf.saved_model.load(str(folder))
+    signature = loaded.signatures.get("serving_default")
+    if signature is None or "logits" not in signature.structured_outputs or not names.is_file():
+        raise UserError(f"{folder} is no SavedModel of a ticket: it needs logits and assets/class_names.txt")
+    (images,) = signature.structured_input_signature[1].values()
+    height, width, channels = images.shape.as_list()[1:]
+    class_names = tuple(names.read_text(encoding="utf-8").splitlines())
+    # The loaded object owns the variables; the signature alone would not keep them alive.
+    predict = served(lambda images, owner=loaded: owner.signatures["serving_default"](images=images))
+    return Subject(folder, "saved_model", predict, class_names, (height, width, channels), None)
+
+
+def _data_config(subject: Subject, data: str | None, data_dir: str | None) -> DataConfig:
+    side = subject.input_shape[0]
+    if data is None and subject.data is None:
+        raise UserError(f"{subject.path} does not say where its images are; name them with --data NAME or FOLDER")
+    if data is None:
+        config = subject.data
+        assert config is not None, "checked above"
+    elif data in get_args(Dataset):
+        config = _named(data)
+    elif Path(data).is_dir():
+        config = DataConfig(dataset="folder", data_dir=data, image_size=side)
+    else:
+        raise UserError(f"--data {data} is neither a folder nor one of {', '.join(get_args(Dataset))}")
+    return config if data_dir is None else config.model_copy(update={"data_dir": data_dir})
+
+
+def _named(dataset: str) -> DataConfig:
+    return DataConfig.model_validate({"dataset": dataset})
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    shown = ", ".join(names[:5])
+    return shown if len(names) <= 5 else f"{shown}, ... ({len(names)} in all)"
