@@ -1,11 +1,11 @@
-"""Images per second of each augmentation at 32, 64 and 224 px, beside the same operations one image at a time by Pillow.
+"""Images per second of each augmentation at 32, 64 and 224 px, beside the same operations one by one in Pillow.
 
     python benchmarks/input_pipeline.py [--sizes 32,64,224] [--seconds 3] [--json FILE]
 
-Both sides work on the same images in the same process, in turns, and the best turn of each counts. The batch side is
-a tf.data pipeline on all cores, batch 100 as in training; the Pillow side is the loop that PyTorch code runs in a
-loader worker, on one core. Rates per second depend on what else the machine does; the last column does not, or
-little: images per second of processor time, batch side over Pillow side, which is the ratio of one core to one core.
+Both sides work on the same images in the same process, in turns, and the best turn of each counts. The batch
+side is a tf.data pipeline on all cores, batch 100 as in training; the Pillow side is the loop that PyTorch code
+runs in a loader worker, on one core. Rates per second depend on what else the machine does. The ratio hardly
+does: it is images per second of processor time, batch side over Pillow side, so one core against one core.
 """
 
 from __future__ import annotations
@@ -50,10 +50,8 @@ def main() -> None:
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument(
-        "--sizes", type=lambda text: [int(part) for part in text.split(",")], default=[32, 64, 224]
-    )
+    parser = argparse.ArgumentParser(description="Images per second of each augmentation, and of Pillow.")
+    parser.add_argument("--sizes", type=lambda text: [int(part) for part in text.split(",")], default=[32, 64, 224])
     parser.add_argument("--seconds", type=float, default=3.0, help="per case, for each of the two sides")
     parser.add_argument("--json", default="input_pipeline.json")
     return parser.parse_args()
@@ -215,13 +213,9 @@ def _enhance(enhancer: Callable[[Picture], Any], factor: float) -> Change:
     return lambda picture: enhancer(picture).enhance(factor)
 
 
-def _warp(
-    matrix: tuple[float, ...], fill: int, resample: Image.Resampling = Image.Resampling.NEAREST
-) -> Change:
+def _warp(matrix: tuple[float, ...], fill: int, resample: Image.Resampling = Image.Resampling.NEAREST) -> Change:
     affine, colour = Image.Transform.AFFINE, (fill,) * 3
-    return lambda picture: picture.transform(
-        picture.size, affine, matrix, resample=resample, fillcolor=colour
-    )
+    return lambda picture: picture.transform(picture.size, affine, matrix, resample=resample, fillcolor=colour)
 
 
 def _move(share_x: float, share_y: float, fill: int) -> Change:
@@ -268,7 +262,8 @@ _RAND_DRAWS: tuple[Callable[[], Change], ...] = (
 
 
 def _table(rows: list[dict[str, Any]]) -> str:
-    head = f"{'px':>4}  {'augmentation':<18}{'batches':>10}{'per core':>10}{'Pillow':>10}{'per core':>10}{'ratio per core':>16}"
+    columns = ("batches", "per core", "Pillow", "per core")
+    head = f"{'px':>4}  {'augmentation':<18}" + "".join(f"{name:>10}" for name in columns) + f"{'ratio':>8}"
     keys = (
         "images_per_second",
         "images_per_core_second",
@@ -278,7 +273,7 @@ def _table(rows: list[dict[str, Any]]) -> str:
     lines = [
         f"{row['side']:>4}  {row['augmentation']:<18}"
         + "".join(f"{row[key]:>10}" for key in keys)
-        + f"{row['ratio_per_core']:>15.2f}x"
+        + f"{row['ratio_per_core']:>7.2f}x"
         for row in rows
     ]
     return "\n".join(["images per second", head, *lines])

@@ -6,7 +6,7 @@ import math
 import shutil
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,9 @@ from tf_dlth.models import variables
 from tf_dlth.models.build import build
 from tf_dlth.models.initialisation import initial_weights
 from tf_dlth.models.prunable import prunable_names, unprunable_layers
+from tf_dlth.models.pretrained import load_pretrained
 from tf_dlth.models.spec import ModelSpec
+from tf_dlth.models.width import matching_width
 from tf_dlth.reporting.observer import Observers, RunObserver
 from tf_dlth.training.devices import first_device, strategy_for
 from tf_dlth.training.loop import Position
@@ -82,14 +84,22 @@ class Run:
 class Prepared:
     """A configuration with its data read, its nulls resolved and its plain model built."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, trust: bool = False) -> None:
         self.given = config
         self.data: Data = load_data(config.data)
         self.config = resolve(config, self.data)
-        self.spec = _spec(self.config, self.data)
+        self.spec = _spec(self.config, self.data, trust)
         assert self.config.data.normalisation is not None, "load_data resolves it"
         self.normalisation = self.config.data.normalisation
         self.model = build(self.spec, self.normalisation)
+        self.initial, self.provenance = self._initial()
+
+    def _initial(self) -> tuple[Arrays, dict[str, Any]]:
+        """theta_0 and where it comes from: drawn, or partly read from a file."""
+        drawn, init = initial_weights(self.model, self.config.seed), self.config.model.init
+        if init == "random":
+            return drawn, {"init": init}
+        return load_pretrained(init, self.spec, drawn, self.config.model.pretrained_stem)
 
     def plan(self) -> Plan:
         """Counts, without training."""
@@ -122,6 +132,7 @@ class Prepared:
             "config_sha256": self.given.sha256(),
             "data_sha256": self.data.sha256,
             "seed": self.config.seed,
+            "initialisation": self.provenance,
             "versions": provenance.versions(),
             "host": provenance.host(),
         }
@@ -133,15 +144,16 @@ def run(
     devices: str = "all",
     overwrite: bool = False,
     allow_change: Iterable[str] = (),
+    trust: bool = False,
     observers: Iterable[RunObserver] = (),
 ) -> Run:
     """Finds the tickets that ``config`` asks for, or goes on where an earlier call of the same config stopped.
 
-    Raises UserError for a mistake in the configuration or the data, and Stopped after Ctrl-C or SIGTERM, with the state
+    ``trust`` lets a ticket that the config names ask for an architecture that is not built in. Raises UserError for a mistake in the configuration or the data, and Stopped after Ctrl-C or SIGTERM, with the state
     saved.
     """
     path = Path(config.output.directory) / config.name
-    prepared = Prepared(config)
+    prepared = Prepared(config, trust)
     with ExitStack() as stack:
         stack.enter_context(locked(path))
         folder = RunFolder(path, prepared.facts())
@@ -203,9 +215,9 @@ def _train(prepared: Prepared, folder: RunFolder, devices: str, stop: StopReques
     for warning in (*config.warnings(), *folder.warnings):
         observer.warning(warning)
     trainer = _trainer(prepared, folder, devices, stop, observer)
-    initial, prunable = initial_weights(prepared.model, config.seed), prunable_names(prepared.model)
+    prunable = prunable_names(prepared.model)
     try:
-        for iteration in imp.find_tickets(trainer, folder, config.pruning, initial, prunable):
+        for iteration in imp.find_tickets(trainer, folder, config.pruning, prepared.initial, prunable):
             observer.iteration_ended(folder.rows[iteration], folder.ticket(iteration))
     except UserError as error:
         folder.fail(str(error))
@@ -244,16 +256,21 @@ def _trainer(prepared: Prepared, folder: RunFolder, devices: str, stop: StopRequ
     )
 
 
-def _spec(config: Config, data: Data) -> ModelSpec:
-    assert isinstance(config.model.width, int) and config.model.stem is not None, "resolved before"
-    return ModelSpec(
+def _spec(config: Config, data: Data, trust: bool) -> ModelSpec:
+    assert config.model.stem is not None, "resolve() sets it"
+    width = config.model.width
+    spec = ModelSpec(
         architecture=config.model.architecture,
-        width=config.model.width,
+        width=width if isinstance(width, int) else 1,
         stem=config.model.stem,
         head=config.model.head,
         classes=len(data.class_names),
         input_shape=data.image_shape,
     )
+    if isinstance(width, int):
+        return spec
+    ticket = load_ticket(width.removeprefix("match:"), trust)
+    return replace(spec, width=matching_width(spec, ticket.manifest.remaining))
 
 
 def _images_per_class(data: Data) -> dict[str, dict[str, int]]:

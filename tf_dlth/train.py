@@ -29,7 +29,7 @@ def train(arguments: Sequence[str] | None = None) -> None:
 
     console = Console()
     if options.dry_run:
-        plan = Prepared(config).plan()
+        plan = Prepared(config, options.trust).plan()
         _print_plan(console, plan)
         commands.write_json(options.json, [_plan_record(plan)])
         return
@@ -38,6 +38,7 @@ def train(arguments: Sequence[str] | None = None) -> None:
         devices=options.devices,
         overwrite=options.overwrite,
         allow_change=options.allow_change,
+        trust=options.trust,
         observers=_observers(config, console),
     )
     _print_end(console, done)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import tf_dlth  # noqa: F401 - binds TensorFlow to Keras 2
+
 import tensorflow as tf  # isort: skip
 
 from tf_dlth.config import DataConfig

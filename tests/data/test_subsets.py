@@ -55,9 +55,7 @@ def test_chosen_and_unused_partition_the_images(labels: np.ndarray, seed: int, p
 
 @settings(deadline=None)
 @given(labellings, seeds, st.integers(1, 3))
-def test_held_out_images_stay_the_same_for_every_smaller_subset(
-    labels: np.ndarray, seed: int, per_class: int
-) -> None:
+def test_held_out_images_stay_the_same_for_every_smaller_subset(labels: np.ndarray, seed: int, per_class: int) -> None:
     one = np.ones(4, np.int64)
     _, unused = subsets.training_subset(labels, NAMES, seed=seed, per_class=per_class)
     _, least = subsets.training_subset(labels, NAMES, seed=seed, per_class=1)

@@ -61,11 +61,18 @@ def test_normalisation_must_have_the_channels():
         build(ModelSpec("resnet18", 4, "small", "linear", 10, (32, 32, 3)), GRAY)
 
 
-@pytest.mark.parametrize(("side", "stem"), [(8, "small"), (97, "full")])
-def test_resnets_take_any_size_and_one_channel(network, side: int, stem: str):
-    for architecture in ("resnet18", "resnet50", "fullconv_resnet18", "harmonic_resnet18"):
-        model = network(architecture, width=2, stem=stem, input_shape=(side, side, 1))
-        assert np.isfinite(model(np.zeros((1, side, side, 1), np.uint8))).all()
+@pytest.mark.parametrize(
+    ("architecture", "side", "stem"),
+    [
+        ("resnet18", 97, "full"),
+        ("harmonic_resnet18", 97, "full"),
+        ("resnet50", 8, "small"),
+        ("fullconv_resnet18", 8, "small"),
+    ],
+)
+def test_resnets_take_any_size_and_one_channel(network, architecture: str, side: int, stem: str):
+    model = network(architecture, width=2, stem=stem, input_shape=(side, side, 1))
+    assert np.isfinite(model(np.zeros((1, side, side, 1), np.uint8))).all()
 
 
 def test_features_are_what_the_head_sees(network):

@@ -63,9 +63,7 @@ class ArrayExamples(Examples):
     def __init__(self, images: np.ndarray, labels: np.ndarray, names: Iterable[str]) -> None:
         super().__init__(labels, names)
         if images.dtype != np.uint8 or images.ndim != 4 or len(images) != len(self.labels):
-            raise ValueError(
-                f"images must be uint8 [{len(self.labels)}, H, W, C], not {images.shape} {images.dtype}"
-            )
+            raise ValueError(f"images must be uint8 [{len(self.labels)}, H, W, C], not {images.shape} {images.dtype}")
         self.images = images
 
     @property

@@ -68,9 +68,7 @@ def open_image(encoded: bytes, name: str) -> Image.Image:
             image.load()
             return ImageOps.exif_transpose(image)
     except (*DECODING_ERRORS, Image.DecompressionBombError) as error:
-        reason = (
-            "no image format that can be read" if isinstance(error, Image.UnidentifiedImageError) else error
-        )
+        reason = "no image format that can be read" if isinstance(error, Image.UnidentifiedImageError) else error
         raise UserError(f"image {name} cannot be read ({reason}); replace or remove it") from None
 
 

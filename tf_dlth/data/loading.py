@@ -131,9 +131,7 @@ def heldout_from(config: DataConfig, facts: Facts, source: Source) -> str:
     return config.heldout_from or ("unused" if source.heldout else facts.heldout_from)
 
 
-def heldout_counts(
-    config: DataConfig, facts: Facts, trained: np.ndarray, available: np.ndarray
-) -> np.ndarray:
+def heldout_counts(config: DataConfig, facts: Facts, trained: np.ndarray, available: np.ndarray) -> np.ndarray:
     """Held-out images of each class: what was asked for, or the dataset's default."""
     if config.heldout_per_class is not None:
         return np.full(len(trained), config.heldout_per_class, np.int64)
@@ -157,18 +155,14 @@ def _own_heldout(source: Source, config: DataConfig) -> Examples | None:
     return source.heldout.take(subsets.joined(subsets.cut(orders, counts)[0]))
 
 
-def resolve(
-    config: DataConfig, facts: Facts, source: Source, train: Examples, heldout: Examples | None
-) -> DataConfig:
+def resolve(config: DataConfig, facts: Facts, source: Source, train: Examples, heldout: Examples | None) -> DataConfig:
     """The section with the values that were used in place of its nulls."""
     height, width, _ = source.preprocessing.image_shape
     side = min(height, width)
     values = {
         "flip": _or(config.flip, facts.flip),
         "crop_padding": _or(config.crop_padding, None if facts.cropped_and_resized(side) else side // 8),
-        "cutout": _or(
-            config.cutout, min(LARGEST_CUTOUT, side // 2) if config.augment in ("auto", "rand") else 0
-        ),
+        "cutout": _or(config.cutout, min(LARGEST_CUTOUT, side // 2) if config.augment in ("auto", "rand") else 0),
         "heldout_per_class": _or(config.heldout_per_class, _single_count(heldout, len(source.class_names))),
         "heldout_from": heldout_from(config, facts, source),
         "image_size": height if height == width else None,
@@ -227,9 +221,7 @@ def _refuse_shared_images(parts: dict[str, Examples | None], digests: dict[str, 
             )
 
 
-def _entries(
-    parts: dict[str, Examples | None], digests: dict[str, list[bytes]]
-) -> Iterator[tuple[str, bytes, str]]:
+def _entries(parts: dict[str, Examples | None], digests: dict[str, list[bytes]]) -> Iterator[tuple[str, bytes, str]]:
     for part, examples in parts.items():
         if examples:
             for digest, name in zip(digests[part], examples.names, strict=True):

@@ -171,9 +171,7 @@ def _on_cpu(array: np.ndarray) -> tf.Tensor:
         return tf.constant(array)
 
 
-def _parallel(
-    batches: tf.data.Dataset, function: Callable[..., tuple[tf.Tensor, tf.Tensor]]
-) -> tf.data.Dataset:
+def _parallel(batches: tf.data.Dataset, function: Callable[..., tuple[tf.Tensor, tf.Tensor]]) -> tf.data.Dataset:
     options = tf.data.Options()
     options.deterministic = True
     options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.OFF

@@ -128,9 +128,7 @@ def fifth_split(labels: np.ndarray, class_names: Sequence[str], seed: int) -> tu
     return joined(train), joined(test)
 
 
-def leading_split(
-    labels: np.ndarray, classes: int, seed: int, leading: Sequence[int]
-) -> tuple[np.ndarray, ...]:
+def leading_split(labels: np.ndarray, classes: int, seed: int, leading: Sequence[int]) -> tuple[np.ndarray, ...]:
     """The first ``leading[0]`` of each class, the next ``leading[1]``, ..., and last the rest."""
     rest = seeded_orders(labels, classes, seed)
     parts = []

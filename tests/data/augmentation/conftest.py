@@ -36,9 +36,7 @@ def _warp(picture: Image.Image, operation: Operation, value: float, fill: int) -
     }[operation]
     resample = Image.Resampling.BICUBIC if operation in _BICUBIC else Image.Resampling.NEAREST
     colour = (fill,) * len(picture.getbands())
-    return picture.transform(
-        picture.size, Image.Transform.AFFINE, matrix, resample=resample, fillcolor=colour
-    )
+    return picture.transform(picture.size, Image.Transform.AFFINE, matrix, resample=resample, fillcolor=colour)
 
 
 def _hue(picture: Image.Image, shift: float) -> Image.Image:

@@ -99,9 +99,7 @@ def test_an_example_does_not_depend_on_its_batch(noise, strength) -> None:
         parts = [augment(noise[i : i + size], pairs[i : i + size]) for i in range(0, len(noise), size)]
         np.testing.assert_array_equal(tf.concat(parts, 0), together)
     assert augment(noise[:0], pairs[:0]).shape == (0, 32, 32, 3)
-    np.testing.assert_array_equal(
-        augment_batch(tf.constant(noise), tf.constant(pairs), strength, cutout=8), together
-    )
+    np.testing.assert_array_equal(augment_batch(tf.constant(noise), tf.constant(pairs), strength, cutout=8), together)
 
 
 @pytest.mark.parametrize("strength", STRONG)

@@ -49,7 +49,7 @@ def test_corner_law_at_32_pixels() -> None:
     white = 255 - flat
     covered = np.concatenate(
         [
-            (cut_out(tf.tile(white, [2000, 1, 1, 1]), part, 16).numpy() == 254)[..., 0]
+            (cut_out(tf.tile(tf.constant(white), [2000, 1, 1, 1]), part, 16).numpy() == 254)[..., 0]
             for part in tf.split(seeds(count), 10)
         ]
     )

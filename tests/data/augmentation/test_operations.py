@@ -50,6 +50,6 @@ def test_equals_pillow(images: np.ndarray, pillow, fill: int) -> None:
         number = np.arange(48)  # one shape for all, so one trace
         assert len(values) <= len(number)
         picked, value = images[number % len(images)], np.array(values, np.float64)[number % len(values)]
-        ours = _apply(picked, np.full(len(number), int(operation), np.int32), value, fill).numpy()
+        ours = _apply(tf.constant(picked), tf.fill([len(number)], int(operation)), tf.constant(value), fill).numpy()
         theirs = np.stack([pillow(x, operation, v, fill) for x, v in zip(picked, value, strict=True)])
         np.testing.assert_array_equal(ours, theirs, err_msg=operation.name)

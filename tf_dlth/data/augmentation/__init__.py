@@ -1,4 +1,4 @@
-"""Random changes of images as functions of a seed pair each, on whole uint8 batches inside a TensorFlow graph."""
+"""Random changes of images, each a function of its seed pair, on whole uint8 batches in a TensorFlow graph."""
 
 from __future__ import annotations
 

@@ -38,9 +38,7 @@ def _parser() -> commands.Parser:
         allow_abbrev=False,
     )
     made.add_argument("--data", default="digits", choices=typing.get_args(Dataset), help="default: digits")
-    made.add_argument(
-        "--data-dir", metavar="DIR", help="TFDS directory, image folder or file (data.data_dir)"
-    )
+    made.add_argument("--data-dir", metavar="DIR", help="TFDS directory, image folder or file (data.data_dir)")
     made.add_argument("--out", required=True, metavar="FILE", help="the PNG to write")
     made.add_argument("--seed", type=int, default=0, metavar="N", help="of the strengths' draws; default: 0")
     return made

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tensorflow as tf
 
 from tf_dlth.data.augmentation.draws import Stream, below, uniforms
+from tf_dlth.data.augmentation.layout import image_shape, rows
 
 
 def cut_out(images: tf.Tensor, seeds: tf.Tensor, side: int) -> tf.Tensor:
@@ -13,7 +14,7 @@ def cut_out(images: tf.Tensor, seeds: tf.Tensor, side: int) -> tf.Tensor:
     The first row is uniform in -side//2 .. H - side - 1 and the first column likewise; what lies outside the image
     is lost. At 32 pixels and side 16 this covers 210.25 pixels on average.
     """
-    _, height, width, channels = images.shape
+    height, width, channels = image_shape(images)
     (uniform,) = uniforms(seeds, [Stream.CUTOUT], 2)
     # paper: the code lets the left edge take the top edge's place where that is not negative; here: a true square,
     # because that is a slip which makes the shape irregular.
@@ -35,6 +36,6 @@ def _covered(uniform: tf.Tensor, side: int, length: int) -> tf.Tensor:
 
 
 def _mean_level(images: tf.Tensor) -> tf.Tensor:
-    size = images.shape[1] * images.shape[2] * images.shape[3]
-    total = tf.reduce_sum(tf.cast(tf.reshape(images, [-1, size]), tf.int64), axis=1)
-    return tf.cast(total // size, tf.uint8)
+    height, width, channels = image_shape(images)
+    total = tf.reduce_sum(tf.cast(rows(images), tf.int64), axis=1)
+    return tf.cast(total // (height * width * channels), tf.uint8)

@@ -29,16 +29,15 @@ class Stream(enum.IntEnum):
     CUTOUT = 5
 
 
-def threefry2x32(
-    key: tuple[tf.Tensor, tf.Tensor], counter: tuple[tf.Tensor, tf.Tensor]
-) -> tuple[tf.Tensor, tf.Tensor]:
+def threefry2x32(key: tuple[tf.Tensor, tf.Tensor], counter: tuple[tf.Tensor, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
     """Threefry-2x32 with 20 rounds on uint32 tensors that broadcast against each other."""
-    keys = (key[0], key[1], key[0] ^ key[1] ^ tf.constant(_PARITY, tf.uint32))
+    xor = tf.bitwise.bitwise_xor
+    keys = (key[0], key[1], xor(xor(key[0], key[1]), tf.constant(_PARITY, tf.uint32)))
     first, second = counter[0] + keys[0], counter[1] + keys[1]
     for group in range(5):
         for distance in _ROTATIONS[group % 2]:
             first = first + second
-            second = _rotate_left(second, distance) ^ first
+            second = xor(_rotate_left(second, distance), first)
         first = first + keys[(group + 1) % 3]
         second = second + keys[(group + 2) % 3] + tf.constant(group + 1, tf.uint32)
     return first, second
@@ -60,12 +59,13 @@ def below(uniform: tf.Tensor, count: int | tf.Tensor) -> tf.Tensor:
     return tf.cast(uniform * tf.cast(count, tf.float32), tf.int32)
 
 
-def between(uniform: tf.Tensor, low: tf.Tensor | float, high: tf.Tensor | float) -> tf.Tensor:
+def between(uniform: tf.Tensor, low: tf.Tensor | np.ndarray | float, high: tf.Tensor | np.ndarray | float) -> tf.Tensor:
     """Float64 in [low, high)."""
-    low, high = tf.cast(low, tf.float64), tf.cast(high, tf.float64)
-    return low + (high - low) * tf.cast(uniform, tf.float64)
+    lowest = tf.cast(low, tf.float64)
+    return lowest + (tf.cast(high, tf.float64) - lowest) * tf.cast(uniform, tf.float64)
 
 
 def _rotate_left(word: tf.Tensor, distance: int) -> tf.Tensor:
     left = tf.bitwise.left_shift(word, tf.constant(distance, tf.uint32))
-    return left | tf.bitwise.right_shift(word, tf.constant(32 - distance, tf.uint32))
+    right = tf.bitwise.right_shift(word, tf.constant(32 - distance, tf.uint32))
+    return tf.bitwise.bitwise_or(left, right)

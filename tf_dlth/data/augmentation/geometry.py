@@ -10,6 +10,8 @@ import math
 
 import tensorflow as tf
 
+from tf_dlth.data.augmentation.layout import image_shape
+
 _FIXED_BITS = 16
 _FIXED_UNIT = 2.0**_FIXED_BITS
 
@@ -26,7 +28,7 @@ def rotation(degrees: tf.Tensor, height: int, width: int) -> tf.Tensor:
 
 def affine(images: tf.Tensor, matrix: tf.Tensor, fill: int) -> tf.Tensor:
     """The nearest pixel in Pillow's 16.16 fixed-point arithmetic; ``fill`` where there is none."""
-    height, width, channels = images.shape[1:]
+    height, width, channels = image_shape(images)
     origin_x, origin_y = _fixed_origins(matrix)
     step = _fixed(matrix)
     x, y = tf.range(width)[tf.newaxis], tf.range(height)[tf.newaxis]
@@ -37,7 +39,7 @@ def affine(images: tf.Tensor, matrix: tf.Tensor, fill: int) -> tf.Tensor:
     framed = tf.pad(images, frame, constant_values=tf.constant(fill, tf.uint8))
     first = tf.range(tf.shape(images)[0]) * ((height + 2) * (width + 2))
     address = row * (width + 2) + column + first[:, tf.newaxis, tf.newaxis]
-    return tf.gather_nd(tf.reshape(framed, [-1, channels]), address[..., tf.newaxis])
+    return tf.gather_nd(tf.reshape(framed, [-1, channels]), tf.expand_dims(address, -1))
 
 
 def shear_x_bicubic(images: tf.Tensor, shear: tf.Tensor, fill: int) -> tf.Tensor:
@@ -45,16 +47,16 @@ def shear_x_bicubic(images: tf.Tensor, shear: tf.Tensor, fill: int) -> tf.Tensor
 
     A shear along x leaves the rows whole, so of the 4 x 4 pixels of the filter only one row of four has weight.
     """
-    height, width, channels = images.shape[1:]
+    height, width, _ = image_shape(images)
     lines = tf.range(height, dtype=tf.float64)[tf.newaxis, :, tf.newaxis] + 0.5
     centres = tf.range(width, dtype=tf.float64)[tf.newaxis, tf.newaxis] + 0.5
     position = centres + tf.cast(shear, tf.float64)[:, tf.newaxis, tf.newaxis] * lines
     inside = (position >= 0.0) & (position < width)
     left = tf.floor(position - 0.5)
     taps = [_pixels(images, tf.cast(left, tf.int32) + offset) for offset in (-1, 0, 1, 2)]
-    level = _cubic(taps, (position - 0.5 - left)[..., tf.newaxis])
+    level = _cubic(taps, tf.expand_dims(position - 0.5 - left, -1))
     level = tf.cast(tf.clip_by_value(level, 0.0, 255.0), tf.uint8)
-    return tf.where(inside[..., tf.newaxis], level, tf.constant(fill, tf.uint8))
+    return tf.where(tf.expand_dims(inside, -1), level, tf.constant(fill, tf.uint8))
 
 
 def shear_y_bicubic(images: tf.Tensor, shear: tf.Tensor, fill: int) -> tf.Tensor:
@@ -74,7 +76,8 @@ def _fixed_origins(matrix: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     x, y = c + a * 0.5 + b * 0.5, f + d * 0.5 + e * 0.5
     # Pillow takes another way for matrices without rotation and shear: the place is not rounded to 2**-16.
     is_scaling = tf.equal(b, 0.0) & tf.equal(d, 0.0)
-    return tuple(_fixed(tf.where(is_scaling, tf.floor(place), place)) for place in (x, y))
+    x, y = (tf.where(is_scaling, tf.floor(place), place) for place in (x, y))
+    return _fixed(x), _fixed(y)
 
 
 def _source(
@@ -89,11 +92,11 @@ def _source(
 
 def _pixels(images: tf.Tensor, column: tf.Tensor) -> tf.Tensor:
     """Float64 [N, H, W, C] of the given columns (int32 [N, H, W]) of each row; the outermost pixels go on for ever."""
-    height, width, channels = images.shape[1:]
+    height, width, channels = image_shape(images)
     count = tf.shape(images)[0]
     first = tf.reshape(tf.range(count * height) * width, [-1, height, 1])
     address = tf.clip_by_value(column, 0, width - 1) + first
-    return tf.cast(tf.gather_nd(tf.reshape(images, [-1, channels]), address[..., tf.newaxis]), tf.float64)
+    return tf.cast(tf.gather_nd(tf.reshape(images, [-1, channels]), tf.expand_dims(address, -1)), tf.float64)
 
 
 def _cubic(taps: list[tf.Tensor], place: tf.Tensor) -> tf.Tensor:

@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from tf_dlth.data.augmentation import geometry, pointwise
+from tf_dlth.data.augmentation.layout import image_shape
 from tf_dlth.data.augmentation.operation import Operation
 from tf_dlth.data.augmentation.plans import Plan
 
@@ -29,9 +30,7 @@ class Group(NamedTuple):
 def apply_plan(images: tf.Tensor, plan: Plan) -> tf.Tensor:
     """The images after all slots of the plan."""
     for slot, choices in enumerate(plan.choices):
-        images = apply_slot(
-            images, plan.operations[:, slot], plan.values[:, slot], choices=choices, fill=plan.fill
-        )
+        images = apply_slot(images, plan.operations[:, slot], plan.values[:, slot], choices=choices, fill=plan.fill)
     return images
 
 
@@ -48,7 +47,7 @@ def apply_slot(
     count = len(families) + 1
     number = tf.gather(tf.constant(_family_numbers(families)), operations)
     parts = zip(*(tf.dynamic_partition(x, number, count) for x in (images, operations, values)), strict=True)
-    groups = [Group(*part, fill) for part in parts]
+    groups = [Group(image, operation, value, fill) for image, operation, value in parts]
     done = [groups[0].images]
     done += [family.apply(group) for family, group in zip(families, groups[1:], strict=True)]
     places = tf.dynamic_partition(tf.range(tf.shape(images)[0]), number, count)
@@ -80,7 +79,7 @@ def _brightness_or_contrast(group: Group) -> tf.Tensor:
 
 
 def _affine(group: Group) -> tf.Tensor:
-    height, width = group.images.shape[1:3]
+    height, width, _ = image_shape(group.images)
     degrees = _value_of(group, Operation.ROTATE)
     # A rotation by 0 is the unit matrix; the other operations each add one entry of their own.
     entries = tf.stack(

@@ -26,12 +26,12 @@ _LINES: tuple[tuple[str, Strength, Policy, bool], ...] = (
     ("rand, cutout", "rand", "cifar10", True),
     ("cutout alone", "basic", "cifar10", True),
 )
-_SHOWN: tuple[tuple[Operation, float], ...] = (
-    (Operation.INVERT, 0.0),
+_SHOWN: tuple[tuple[Operation, float | None], ...] = (
+    (Operation.INVERT, None),
     (Operation.SOLARIZE, 128.0),
     (Operation.POSTERIZE, 4.0),
-    (Operation.AUTOCONTRAST, 0.0),
-    (Operation.EQUALIZE, 0.0),
+    (Operation.AUTOCONTRAST, None),
+    (Operation.EQUALIZE, None),
     (Operation.BRIGHTNESS, 0.4),
     (Operation.BRIGHTNESS, 1.6),
     (Operation.CONTRAST, 0.4),
@@ -78,10 +78,10 @@ def _strength_lines(images: np.ndarray, seed: int) -> Iterator[tuple[str, np.nda
 def _operation_lines(images: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
     for operation, value in _SHOWN:
         operations = tf.fill([len(images)], int(operation))
-        values = tf.fill([len(images)], tf.constant(value, tf.float64))
+        values = tf.fill([len(images)], tf.constant(value or 0.0, tf.float64))
         changed = apply_slot(tf.constant(images), operations, values, choices=[operation], fill=AUTO_FILL)
         name = operation.name.lower().replace("_", " ")
-        yield f"{name} {value:.2g}" if value else name, changed.numpy()
+        yield name if value is None else f"{name} {value:.3g}", changed.numpy()
 
 
 def _enlarged(images: np.ndarray) -> np.ndarray:

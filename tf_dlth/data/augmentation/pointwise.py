@@ -1,13 +1,14 @@
 """Operations that keep every pixel in its place, equal to Pillow's on uint8 images [N, H, W, C], C = 1 or 3.
 
-Parameters are one a picture, [N]. Images are worked on as rows [N, H * W * C], since TensorFlow's broadcasts
-over a short last axis are several times slower than over a long one.
+Parameters are one an image, [N].
 """
 
 from __future__ import annotations
 
 import numpy as np
 import tensorflow as tf
+
+from tf_dlth.data.augmentation.layout import image_shape, rows
 
 _LUMA = (19595, 38470, 7471)
 _LUMA_HALF = 0x8000
@@ -25,14 +26,15 @@ def flip_and_mask(images: tf.Tensor, threshold: tf.Tensor, bits: tf.Tensor) -> t
     inverted = tf.cast(threshold <= 255.0, tf.uint8) * 255
     start = tf.cast(tf.minimum(tf.math.ceil(threshold), 255.0), tf.uint8)
     mask = tf.bitwise.left_shift(tf.constant(255, tf.uint8), tf.cast(8 - bits, tf.uint8))
-    pixels = _rows(images)
+    pixels = rows(images)
     flips = tf.cast(pixels >= start[:, tf.newaxis], tf.uint8) * inverted[:, tf.newaxis]
-    return tf.reshape((pixels ^ flips) & mask[:, tf.newaxis], tf.shape(images))
+    kept = tf.bitwise.bitwise_and(tf.bitwise.bitwise_xor(pixels, flips), mask[:, tf.newaxis])
+    return tf.reshape(kept, tf.shape(images))
 
 
 def autocontrast(images: tf.Tensor) -> tf.Tensor:
     """Stretches each channel so that its darkest level becomes 0 and its lightest 255."""
-    _, height, width, channels = images.shape
+    height, width, channels = image_shape(images)
     planes = tf.reshape(images, [-1, height * width, channels])
     low = tf.cast(tf.reduce_min(planes, axis=1), tf.float64)
     reach = tf.cast(tf.reduce_max(planes, axis=1), tf.float64) - low
@@ -40,23 +42,23 @@ def autocontrast(images: tf.Tensor) -> tf.Tensor:
     offset = tf.where(reach > 0, -low * scale, 0.0)
     # Pillow's table is int(level * scale + offset) in double precision; single precision misses whole numbers.
     repeat = [1, height * width]
-    stretched = tf.cast(_rows(images), tf.float64) * tf.tile(scale, repeat) + tf.tile(offset, repeat)
+    stretched = tf.cast(rows(images), tf.float64) * tf.tile(scale, repeat) + tf.tile(offset, repeat)
     return tf.reshape(tf.cast(stretched, tf.uint8), tf.shape(images))
 
 
 def equalize(images: tf.Tensor) -> tf.Tensor:
     """Makes each channel's histogram as even as its levels allow."""
-    _, height, width, channels = images.shape
+    height, width, channels = image_shape(images)
     count = tf.shape(images)[0]
     channel = np.tile(np.arange(channels, dtype=np.int32) * 256, height * width)
     first = tf.range(count) * (channels * 256)
-    address = tf.cast(_rows(images), tf.int32) + first[:, tf.newaxis] + tf.constant(channel[None])
+    address = tf.cast(rows(images), tf.int32) + first[:, tf.newaxis] + tf.constant(channel[None])
     histogram = tf.raw_ops.DenseBincount(
         input=tf.reshape(address, [-1]), size=count * channels * 256, weights=tf.constant([], tf.int32)
     )
     table = tf.reshape(_equalizing_tables(tf.reshape(histogram, [-1, 256])), [-1])
     # gather_nd does what gather does, a third faster on the CPU for slices of one to three bytes.
-    return tf.reshape(tf.gather_nd(table, address[..., tf.newaxis]), tf.shape(images))
+    return tf.reshape(tf.gather_nd(table, tf.expand_dims(address, -1)), tf.shape(images))
 
 
 def brightness_or_contrast(images: tf.Tensor, factor: tf.Tensor, is_contrast: tf.Tensor) -> tf.Tensor:
@@ -67,17 +69,18 @@ def brightness_or_contrast(images: tf.Tensor, factor: tf.Tensor, is_contrast: tf
 
 def color(images: tf.Tensor, factor: tf.Tensor) -> tf.Tensor:
     """Blends with the gray picture; factor 0 is the gray picture itself."""
-    if images.shape[-1] == 1:
+    height, width, channels = image_shape(images)
+    if channels == 1:
         return images
     # The gray value on all three channels in one product. Every partial sum is a whole number below 2**24.
     weights = tf.constant([[weight] * 3 for weight in _LUMA], tf.float32)
     total = tf.matmul(tf.reshape(tf.cast(images, tf.float32), [-1, 3]), weights)
-    return _blend(images, _rows(tf.reshape(_luma(total), tf.shape(images)), images), factor)
+    return _blend(images, tf.reshape(_luma(total), [-1, height * width * 3]), factor)
 
 
 def sharpness(images: tf.Tensor, factor: tf.Tensor) -> tf.Tensor:
     """Blends with the smoothed picture."""
-    return _blend(images, _rows(_smooth(images), images), factor)
+    return _blend(images, _smooth(images), factor)
 
 
 def hue(images: tf.Tensor, shift: tf.Tensor) -> tf.Tensor:
@@ -86,18 +89,13 @@ def hue(images: tf.Tensor, shift: tf.Tensor) -> tf.Tensor:
         return images
     hue_level, saturation, value = _to_hsv(images)
     steps = tf.cast(tf.cast(shift, tf.float64) * 255.0, tf.int32)
-    turned = (hue_level + steps[:, tf.newaxis, tf.newaxis]) & 255
+    turned = tf.bitwise.bitwise_and(hue_level + steps[:, tf.newaxis, tf.newaxis], 255)
     return _from_hsv(turned, saturation, value)
-
-
-def _rows(values: tf.Tensor, like: tf.Tensor | None = None) -> tf.Tensor:
-    _, height, width, channels = (values if like is None else like).shape
-    return tf.reshape(values, [-1, height * width * channels])
 
 
 def _blend(images: tf.Tensor, degenerate: tf.Tensor, factor: tf.Tensor) -> tf.Tensor:
     """``degenerate + factor * (image - degenerate)`` in single precision, clipped, then cut to whole levels."""
-    step = tf.cast(factor, tf.float32)[:, tf.newaxis] * (tf.cast(_rows(images), tf.float32) - degenerate)
+    step = tf.cast(factor, tf.float32)[:, tf.newaxis] * (tf.cast(rows(images), tf.float32) - degenerate)
     return tf.reshape(tf.cast(tf.clip_by_value(degenerate + step, 0.0, 255.0), tf.uint8), tf.shape(images))
 
 
@@ -111,26 +109,26 @@ def _mean_gray(images: tf.Tensor) -> tf.Tensor:
     if images.shape[-1] == 3:
         channels = tf.unstack(pixels, axis=-1)
         pixels = _luma(tf.add_n([weight * channel for weight, channel in zip(_LUMA, channels, strict=True)]))
-    _, height, width = images.shape[:3]
+    height, width, _ = image_shape(images)
     total = tf.reduce_sum(tf.cast(tf.reshape(pixels, [-1, height * width]), tf.int32), axis=1)
     return tf.cast(tf.floor(tf.cast(total, tf.float64) / (height * width) + 0.5), tf.float32)
 
 
 def _smooth(images: tf.Tensor) -> tf.Tensor:
-    """The 3 x 3 mean with weight 5 in the middle, rounded; the outermost pixels stay (float32 [N, H, W * C])."""
-    _, height, width, channels = images.shape
+    """The 3 x 3 mean with weight 5 in the middle, rounded; the outermost pixels stay (float32 [N, H * W * C])."""
+    height, width, channels = image_shape(images)
     lines = tf.reshape(tf.cast(images, tf.float32), [-1, height, width * channels])
     inner = np.zeros((1, height, width, channels), np.float32)
     inner[:, 1:-1, 1:-1] = 1
     inner = inner.reshape(1, height, width * channels)
     if not inner.any():
-        return lines
+        return tf.reshape(lines, [-1, inner.size])
     across = lines[:, :, : -2 * channels] + lines[:, :, channels:-channels] + lines[:, :, 2 * channels :]
     box = across[:, :-2] + across[:, 1:-1] + across[:, 2:]
     box = tf.pad(box, [[0, 0], [1, 1], [channels, channels]])
     # Thirteenths plus a half are never nearer than 1/26 to a whole number: single precision cannot go wrong.
     mean = tf.floor((box + 4.0 * lines) / _SMOOTH_DIVISOR + 0.5)
-    return mean * inner + lines * (1 - inner)
+    return tf.reshape(mean * inner + lines * (1 - inner), [-1, inner.size])
 
 
 def _equalizing_tables(histogram: tf.Tensor) -> tf.Tensor:
@@ -174,10 +172,10 @@ def _from_hsv(hue_level: tf.Tensor, saturation: tf.Tensor, value: tf.Tensor) -> 
     Every channel is ``round(v - v * s * k / (255 * 85))`` with a whole k that depends on the hue alone. The
     numerator stays below 2**23, and the fraction is never a half (even against odd), so single precision is exact.
     """
-    weights = tf.gather_nd(tf.constant(_hue_weights()), hue_level[..., tf.newaxis])
-    product = (saturation * value)[..., tf.newaxis] * weights
+    weights = tf.gather_nd(tf.constant(_hue_weights()), tf.expand_dims(hue_level, -1))
+    product = tf.expand_dims(saturation * value, -1) * weights
     unit = 255.0 * _HUE_UNIT
-    return tf.cast(value[..., tf.newaxis] - tf.floor((product + unit / 2) / unit), tf.uint8)
+    return tf.cast(tf.expand_dims(value, -1) - tf.floor((product + unit / 2) / unit), tf.uint8)
 
 
 def _hue_weights() -> np.ndarray:

@@ -22,9 +22,7 @@ CIFAR10_CLASSES = (
     "ship",
     "truck",
 )
-LAYOUT = (
-    "a folder with cifar102_train.npz and cifar102_test.npz; get both from github.com/modestyachts/cifar-10.2"
-)
+LAYOUT = "a folder with cifar102_train.npz and cifar102_test.npz; get both from github.com/modestyachts/cifar-10.2"
 
 
 def load(config: DataConfig) -> Source:

@@ -80,10 +80,10 @@ def load(config: DataConfig) -> Source:
     index = FileIndex(image_folder(root, benchmark))
     train_file = _list_file(config, root, config.train_part, config.train_list, "data.train_list")
     test_file = _list_file(config, root, "test", config.test_list, "data.test_list")
-    parts = {file: files.listed(file, index, root) for file in (train_file, test_file)}
+    parts = {file: files.listed(file, index) for file in (train_file, test_file)}
     heldout_file = _heldout_file(config, root)
     if heldout_file:
-        parts[heldout_file] = files.listed(heldout_file, index, root)
+        parts[heldout_file] = files.listed(heldout_file, index)
     _check(parts, train_file, len(benchmark.class_names))
     preprocessing = preprocessing_of(config)
     examples = {file: part.examples(preprocessing) for file, part in parts.items()}
@@ -156,9 +156,7 @@ def _refuse_shared_files(parts: dict[Path, Listing]) -> None:
     for file, part in parts.items():
         for name in part.names:
             if name in seen:
-                raise UserError(
-                    f"image {name} is listed in {seen[name]} and in {file}; remove it from one of them"
-                )
+                raise UserError(f"image {name} is listed in {seen[name]} and in {file}; remove it from one of them")
         seen |= dict.fromkeys(part.names, file)
 
 

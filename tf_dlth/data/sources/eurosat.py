@@ -41,9 +41,7 @@ def _by_seed(config: DataConfig, folder: Path) -> Source:
     everything = files.list_tree(folder, folder, names)
     files.refuse_label_gaps(everything.labels, len(names), folder)
     preprocessing = deic.preprocessing_of(config)
-    train, test = subsets.leading_split(
-        everything.labels, len(names), config.subset_seed, (TRAINING_PER_CLASS,)
-    )
+    train, test = subsets.leading_split(everything.labels, len(names), config.subset_seed, (TRAINING_PER_CLASS,))
     training, testing = (everything.take(part).examples(preprocessing) for part in (train, test))
     return Source("eurosat", names, training, testing, None, preprocessing)
 
@@ -63,9 +61,7 @@ def _positions(config: DataConfig, labels: np.ndarray, names: np.ndarray) -> tup
         train, test = subsets.leading_split(labels, 10, config.subset_seed, (TRAINING_PER_CLASS,))
         return train, test
     if config.train_list is None or config.test_list is None:
-        raise UserError(
-            "data.train_list and data.test_list go together for a prepared eurosat; set both or none"
-        )
+        raise UserError("data.train_list and data.test_list go together for a prepared eurosat; set both or none")
     root = Path(config.data_dir or ".")
     given = ((config.train_list, "data.train_list"), (config.test_list, "data.test_list"))
     train, test = (deic.listed_positions(names, files.find_list(path, root, field)) for path, field in given)

@@ -50,9 +50,7 @@ def class_folders(tree: Path) -> list[str]:
     """The names of the folders below a tree, sorted; raises UserError when there are none."""
     names = sorted(p.name for p in tree.iterdir() if p.is_dir() and not p.name.startswith("."))
     if not names:
-        raise UserError(
-            f"{tree} holds no class folders; put the images of each class into a folder of its name"
-        )
+        raise UserError(f"{tree} holds no class folders; put the images of each class into a folder of its name")
     return names
 
 
@@ -71,9 +69,7 @@ def refuse_empty_folders(tree: Path, class_names: Iterable[str]) -> None:
     """Raises UserError naming the first class folder without images."""
     for name in class_names:
         if not any(_is_image(p) for p in (tree / name).iterdir()):
-            raise UserError(
-                f"class folder {tree / name} holds no images ({', '.join(EXTENSIONS)}); fill or remove it"
-            )
+            raise UserError(f"class folder {tree / name} holds no images ({', '.join(EXTENSIONS)}); fill or remove it")
 
 
 def _is_image(path: Path) -> bool:
@@ -84,7 +80,7 @@ class FileIndex:
     """Image files below a folder by exact name: any trailing part of the path, with or without extension."""
 
     def __init__(self, root: Path) -> None:
-        self._root = root
+        self.root = root
         self._paths: dict[str, list[Path]] = defaultdict(list)
         for path in sorted(p for p in root.rglob("*") if _is_image(p)):
             for key in _keys(path.relative_to(root)):
@@ -94,11 +90,9 @@ class FileIndex:
         """The file; raises UserError when there is none or more than one."""
         found = self._paths.get(name.removeprefix("./"), [])
         if not found:
-            raise UserError(f"{origin} lists {name}, but there is no such image below {self._root}")
+            raise UserError(f"{origin} lists {name}, but there is no such image below {self.root}")
         if len(found) > 1:
-            raise UserError(
-                f"{origin} lists {name}, which is both {found[0]} and {found[1]}; write its path in full"
-            )
+            raise UserError(f"{origin} lists {name}, which is both {found[0]} and {found[1]}; write its path in full")
         return found[0]
 
 
@@ -138,17 +132,15 @@ def _entries(path: Path) -> Iterator[tuple[str, int]]:
             continue
         name, _, label = line.strip().rpartition(" ")
         if not name or not label.isdecimal():
-            raise UserError(
-                f"{path}, line {number}: {line.strip()!r} is not `relative/name label` with a label from 0"
-            )
+            raise UserError(f"{path}, line {number}: {line.strip()!r} is not `relative/name label` with a label from 0")
         yield name.strip(), int(label)
 
 
-def listed(path: Path, index: FileIndex, root: Path) -> Listing:
-    """The files of a list, found by exact names."""
+def listed(path: Path, index: FileIndex) -> Listing:
+    """The files of a list, found by exact names and named relative to the index's folder."""
     entries = read_list(path)
     paths = tuple(index.find(name, path) for name, _ in entries)
-    names = tuple(p.relative_to(root).as_posix() for p in paths)
+    names = tuple(p.relative_to(index.root).as_posix() for p in paths)
     return Listing(paths, names, np.array([label for _, label in entries], np.int32))
 
 
@@ -164,9 +156,7 @@ def refuse_label_gaps(labels: np.ndarray, classes: int, origin: object) -> None:
 def refuse_unknown_labels(labels: np.ndarray, classes: int, origin: object) -> None:
     """Raises UserError for a label that training does not know."""
     if len(labels) and labels.max() >= classes:
-        raise UserError(
-            f"{origin}: label {labels.max()} is not among the {classes} classes of the training images"
-        )
+        raise UserError(f"{origin}: label {labels.max()} is not among the {classes} classes of the training images")
 
 
 def own_channels(headers: Iterable[tuple[str, tuple[int, int]]]) -> int:

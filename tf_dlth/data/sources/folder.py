@@ -41,7 +41,7 @@ def _by_lists(config: DataConfig, root: Path) -> tuple[tuple[str, ...], Listing,
     index = FileIndex(root)
     train_file = files.find_list(config.train_list, root, "data.train_list")
     test_file = files.find_list(config.test_list, root, "data.test_list")
-    train, test = (files.listed(file, index, root) for file in (train_file, test_file))
+    train, test = (files.listed(file, index) for file in (train_file, test_file))
     classes = int(train.labels.max()) + 1
     files.refuse_label_gaps(train.labels, classes, train_file)
     files.refuse_unknown_labels(test.labels, classes, test_file)
@@ -77,9 +77,7 @@ def _by_folders(root: Path) -> tuple[tuple[str, ...], Listing, Listing]:
     return names, files.list_tree(train_tree, root, names), files.list_tree(test_tree, root, names)
 
 
-def _refuse_new_classes(
-    tested: Sequence[str], names: Sequence[str], test_tree: Path, train_tree: Path
-) -> None:
+def _refuse_new_classes(tested: Sequence[str], names: Sequence[str], test_tree: Path, train_tree: Path) -> None:
     if new := sorted(set(tested) - set(names)):
         raise UserError(f"class {new[0]} is in {test_tree} but not in {train_tree}; add or remove its folder")
 

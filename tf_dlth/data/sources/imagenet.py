@@ -42,9 +42,7 @@ class RecordIndex:
 
     def take(self, indices: np.ndarray) -> RecordIndex:
         """The records at these positions."""
-        return RecordIndex(
-            self.shards, *(a[indices] for a in (self.shard, self.offset, self.length, self.crc))
-        )
+        return RecordIndex(self.shards, *(a[indices] for a in (self.shard, self.offset, self.length, self.crc)))
 
 
 class RecordExamples(EncodedExamples):
@@ -96,9 +94,7 @@ def read_records(builder: Any, split: str, preprocessing: Preprocessing) -> Reco
     """The split in the order of its file names, by the index beside the records (made if there is none)."""
     shards = tuple(map(str, builder.info.splits[split].filepaths))
     if builder.info.file_format.value != "tfrecord":
-        raise UserError(
-            f"{builder.data_path} is not in TFRecord format; prepare imagenet2012 with TFDS's default"
-        )
+        raise UserError(f"{builder.data_path} is not in TFRecord format; prepare imagenet2012 with TFDS's default")
     stored = _stored_index(Path(builder.data_path) / INDEX.format(split=split), shards)
     order = np.argsort(stored["name"], kind="stable")
     records = RecordIndex(shards, *(stored[key][order] for key in ("shard", "offset", "length", "crc")))

@@ -39,12 +39,10 @@ def read_arrays(path: Path, required: tuple[str, ...]) -> dict[str, np.ndarray]:
         with np.load(path, allow_pickle=False) as arrays:
             if missing := [name for name in required if name not in arrays.files]:
                 found = ", ".join(arrays.files) or "nothing"
-                raise UserError(
-                    f"{path} has no array {missing[0]}; it needs {', '.join(required)} and has {found}"
-                )
+                raise UserError(f"{path} has no array {missing[0]}; it needs {', '.join(required)} and has {found}")
             wanted = [name for name in (*required, "class_names") if name in arrays.files]
             return {name: arrays[name] for name in wanted}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, AttributeError) as error:
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile, TypeError) as error:
         raise UserError(f"{path} cannot be read as a .npz file of plain arrays: {error}") from None
 
 
