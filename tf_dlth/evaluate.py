@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any, get_args
 
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -54,26 +55,27 @@ def _measure(path: str, options: Any) -> tuple[dict[str, Any], tuple[str, ...]]:
 
 
 def _table(records: Sequence[tuple[dict[str, Any], tuple[str, ...]]]) -> Table:
-    table = Table()
-    table.add_column("ticket", overflow="fold")
-    for name in ("weights", "data", "images", "accuracy %", "balanced %", "loss"):
-        table.add_column(name, justify="left" if name in ("weights", "data") else "right")
+    table = Table(box=box.SIMPLE_HEAD)
+    for name in ("accuracy %", "balanced %", "loss", "images"):
+        table.add_column(name, justify="right")
+    for name in ("data", "weights", "ticket"):
+        table.add_column(name, overflow="fold")
     for record, _ in records:
         table.add_row(
-            record["ticket"],
-            record["weights"],
-            record["data"],
-            f"{record['n']:,}",
             f"{100 * record['accuracy']:.2f}",
             f"{100 * record['balanced_accuracy']:.2f}",
             f"{record['loss']:.4f}",
+            f"{record['n']:,}",
+            record["data"],
+            record["weights"],
+            record["ticket"],
         )
     return table
 
 
 def _class_table(measured: tuple[dict[str, Any], tuple[str, ...]]) -> Table:
     record, class_names = measured
-    table = Table(title="recall by class", title_justify="left")
+    table = Table(title="recall by class", title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
     table.add_column("class")
     table.add_column("%", justify="right")
     for name, recall in zip(class_names, record["per_class"], strict=True):

@@ -33,7 +33,8 @@ def cifar_like(per_class: int = 200, classes: int = 10) -> Source:
 
 
 def chosen(source: Source, **values: Any) -> tuple[Examples, Examples | None, DataConfig]:
-    config = DataConfig(**({"dataset": "cifar10"} | values))
+    settings: dict[str, Any] = {"dataset": "cifar10"} | values
+    config = DataConfig(**settings)
     facts = FACTS[config.dataset]
     train, heldout = choose(source, config, facts)
     return train, heldout, resolve(config, facts, source, train, heldout)
@@ -88,7 +89,7 @@ def test_digits_hold_out_fewer_or_none() -> None:
 
 
 def test_no_more_digits_than_are_set_aside_can_be_held_out() -> None:
-    with pytest.raises(UserError, match="data.heldout_per_class: 26 images asked of class 0, which has 25"):
+    with pytest.raises(UserError, match=r"data.heldout_per_class: 26 images asked of class 0, which has 25"):
         digits(heldout_per_class=26)
 
 
@@ -175,12 +176,12 @@ def test_the_long_tail_holds_nothing_out() -> None:
 
 
 def test_more_held_out_than_unused_is_an_error() -> None:
-    with pytest.raises(UserError, match="data.heldout_per_class: 11 images asked of class 0, which has 10"):
+    with pytest.raises(UserError, match=r"data.heldout_per_class: 11 images asked of class 0, which has 10"):
         chosen(cifar_like(), per_class=190, heldout_per_class=11)
 
 
 def test_holding_out_all_training_images_is_an_error() -> None:
-    with pytest.raises(UserError, match="data.heldout_per_class: 30 images asked .* at most 29"):
+    with pytest.raises(UserError, match=r"data.heldout_per_class: 30 images asked .* at most 29"):
         chosen(cifar_like(), per_class=30, heldout_per_class=30, heldout_from="train")
 
 

@@ -37,7 +37,7 @@ def drawn(source: Any = None, settings: DataConfig | None = None, threads: int =
         options.threading.private_threadpool_size = threads
         options.autotune.enabled = False
         dataset = dataset.with_options(options)
-    return list(dataset.as_numpy_iterator())
+    return [(images, labels) for images, labels in dataset.as_numpy_iterator()]
 
 
 def by_example(batches: Batches) -> dict[int, np.ndarray]:

@@ -116,13 +116,13 @@ def test_a_fraction_that_empties_a_class_is_an_error() -> None:
 
 def test_too_many_a_class_is_an_error() -> None:
     labels = np.array([0] * 9 + [1] * 9 + [2] * 7 + [3] * 9, np.int32)
-    with pytest.raises(UserError, match="data.per_class: 8 images asked of class c, which has 7; .* at most 7"):
+    with pytest.raises(UserError, match=r"data.per_class: 8 images asked of class c, which has 7; .* at most 7"):
         chosen(labels, 0, per_class=8)
 
 
 def test_a_long_tail_that_ends_before_the_last_class_is_an_error() -> None:
     labels = np.repeat(np.arange(4, dtype=np.int32), 20)
-    with pytest.raises(UserError, match="data.imbalance: 0.01 leaves class d without images"):
+    with pytest.raises(UserError, match=r"data.imbalance: 0.01 leaves class d without images"):
         chosen(labels, 0, imbalance=0.01)
 
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from rich import box
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
@@ -28,11 +29,11 @@ SILENCE = 30.0
 
 RULES: dict[Rule, tuple[str, str]] = {
     "test_best": (
-        "best epoch on the test set",
+        "test best",
         "comparable with the paper; optimistic, it chooses on the test set",
     ),
-    "last": ("last epoch", "no choice of an epoch, but the iteration is chosen on the test set"),
-    "heldout": ("held-out images", "honest: the test set is looked at once, after every choice"),
+    "last": ("last", "no choice of an epoch, but the iteration is chosen on the test set"),
+    "heldout": ("held-out", "honest: the test set is looked at once, after every choice"),
 }
 
 
@@ -122,7 +123,7 @@ def summary_line(plan: Plan) -> str:
 
 def images_table(plan: Plan) -> Table:
     """Images a class, training, held-out and test."""
-    table = Table(title="images a class", title_justify="left")
+    table = _table("images a class")
     table.add_column("class")
     for part in plan.images_per_class:
         table.add_column(part, justify="right")
@@ -135,6 +136,8 @@ def print_result(console: Console, rows: Sequence[Row], folder: Path, test_image
     """The tables that end a run."""
     console.print(iterations_table(rows))
     console.print(rules_table(rows))
+    for rule in selection.rules(rows):
+        console.print(f"{RULES[rule][0]}: {RULES[rule][1]}", highlight=False)
     error = 100 * math.sqrt(max(r.test_accuracy_last * (1 - r.test_accuracy_last) for r in rows) / test_images)
     console.print(
         f"One standard error of a test accuracy on {test_images:,} images is up to {error:.1f} points; one run is "
@@ -153,17 +156,8 @@ def print_result(console: Console, rows: Sequence[Row], folder: Path, test_image
 
 def iterations_table(rows: Sequence[Row]) -> Table:
     """A row an iteration, accuracies of the test set under every rule."""
-    table = Table(title="test accuracy by iteration (%)", title_justify="left")
-    for name in (
-        "iteration",
-        "density %",
-        "remaining",
-        "best epoch",
-        "epoch",
-        "last epoch",
-        "held-out choice",
-        "epoch",
-    ):
+    table = _table("test accuracy by iteration (%)")
+    for name in ("k", "density %", "remaining", "test best", "epoch", "last", "held-out", "epoch"):
         table.add_column(name, justify="right")
     for row in rows:
         table.add_row(
@@ -181,21 +175,19 @@ def iterations_table(rows: Sequence[Row]) -> Table:
 
 def rules_table(rows: Sequence[Row]) -> Table:
     """The rules side by side: which iteration each picks, and what that gains on the test set."""
-    table = Table(title="winning ticket by rule", title_justify="left")
-    for name in ("chosen by", "iteration", "density %", "ticket %", "dense %", "gain"):
+    table = _table("winning ticket by rule")
+    for name in ("chosen by", "k", "density %", "ticket %", "dense %", "gain", "dense wins"):
         table.add_column(name, justify="right" if name != "chosen by" else "left")
-    table.add_column("how to read it")
     for rule, best in selection.winners(rows, selection.PAPER_LAST_ITERATION).items():
-        label, meaning = RULES[rule]
         ticket, dense = test_accuracy(rows[best], rule), test_accuracy(rows[0], rule)
         table.add_row(
-            label,
+            RULES[rule][0],
             str(best),
             f"{100 * rows[best].density:.2f}",
             f"{100 * ticket:.2f}",
             f"{100 * dense:.2f}",
             f"{100 * (ticket - dense):+.2f}",
-            meaning + ("; the dense network would win" if selection.dense_would_win(rows)[rule] else ""),
+            "yes" if selection.dense_would_win(rows)[rule] else "no",
         )
     return table
 
@@ -203,11 +195,15 @@ def rules_table(rows: Sequence[Row]) -> Table:
 def sizes_table(ticket: Ticket) -> Table:
     """Bytes of the winner's weights."""
     measured = sizes(ticket)
-    table = Table(title=f"size of the winner's weights, density {ticket.density:.2%}", title_justify="left")
-    for name in ("as float32", "gzip", "packed (bit mask + remaining weights)"):
+    table = _table(f"size of the winner's weights, density {ticket.density:.2%}")
+    for name in ("as float32", "gzip", "packed: bit mask + remaining"):
         table.add_column(name, justify="right")
     table.add_row(*(f"{size / 2**20:.2f} MiB" for size in (measured.dense, measured.gzip, measured.packed)))
     return table
+
+
+def _table(title: str) -> Table:
+    return Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
 
 
 def test_accuracy(row: Row, rule: Rule) -> float:

@@ -42,10 +42,10 @@ def test_there_is_nothing_to_choose_from(tmp_path: Path) -> None:
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     publish(tmp_path, "train", 20)
-    with pytest.raises(UserError, match="cifar102_test.npz does not exist"):
+    with pytest.raises(UserError, match=r"cifar102_test.npz does not exist"):
         load_source(DataConfig(dataset="cifar10_2", data_dir=str(tmp_path)))
 
 
 def test_missing_data_dir_says_where_to_get_it() -> None:
-    with pytest.raises(UserError, match="a folder with cifar102_train.npz and cifar102_test.npz; get both from"):
+    with pytest.raises(UserError, match=r"a folder with cifar102_train.npz and cifar102_test.npz; get both from"):
         load_source(DataConfig(dataset="cifar10_2"))

@@ -50,12 +50,12 @@ def test_the_kinds_are_those_of_the_folder(published: Path) -> None:
 
 
 def test_a_missing_kind_is_named(published: Path) -> None:
-    with pytest.raises(UserError, match="snow.npy does not exist: cifar10_c needs a folder with labels.npy"):
+    with pytest.raises(UserError, match=r"snow.npy does not exist: cifar10_c needs a folder with labels.npy"):
         corrupted_examples(published, "snow", 1)
 
 
 def test_an_empty_folder(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="holds no corruptions: .* get CIFAR-10-C.tar from zenodo"):
+    with pytest.raises(UserError, match=r"holds no corruptions: .* get CIFAR-10-C.tar from zenodo"):
         load_source(DataConfig(dataset="cifar10_c", data_dir=str(tmp_path)))
 
 
@@ -67,10 +67,10 @@ def test_labels_of_another_length(published: Path) -> None:
 
 def test_no_npy_file(published: Path) -> None:
     (published / "fog.npy").write_bytes(b"hello")
-    with pytest.raises(UserError, match="fog.npy cannot be read as a .npy file"):
+    with pytest.raises(UserError, match=r"fog.npy cannot be read as a .npy file"):
         corrupted_examples(published, "fog", 1)
 
 
 def test_another_size_is_refused(published: Path) -> None:
-    with pytest.raises(UserError, match="data.image_size: the images of cifar10_c have 32 pixels"):
+    with pytest.raises(UserError, match=r"data.image_size: the images of cifar10_c have 32 pixels"):
         load_source(DataConfig(dataset="cifar10_c", data_dir=str(published), image_size=64))

@@ -143,12 +143,12 @@ def test_an_image_in_two_lists_is_named(benchmark: Callable[..., Path]) -> None:
 def test_a_label_beyond_the_classes_is_named(benchmark: Callable[..., Path]) -> None:
     root = benchmark("isic2018")
     (root / "few.txt").write_text("I_5 7\n")
-    with pytest.raises(UserError, match="few.txt: label 7 is not among the 7 classes"):
+    with pytest.raises(UserError, match=r"few.txt: label 7 is not among the 7 classes"):
         load_source(DataConfig(dataset="isic2018", data_dir=str(root), test_list="few.txt"))
 
 
 def test_a_class_without_training_images_is_named(benchmark: Callable[..., Path]) -> None:
     root = benchmark("isic2018")
     (root / "few.txt").write_text("I_0 0\n")
-    with pytest.raises(UserError, match="few.txt: labels must run from 0 to 6 without gaps, and 1 has no image"):
+    with pytest.raises(UserError, match=r"few.txt: labels must run from 0 to 6 without gaps, and 1 has no image"):
         load_source(DataConfig(dataset="isic2018", data_dir=str(root), train_list="few.txt"))

@@ -71,12 +71,12 @@ def test_an_image_in_both_lists(prepared: Path, tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("Forest/Forest_1 1\n")
     path = str(tmp_path / "a.txt")
     config = DataConfig(dataset="eurosat", data_dir=str(prepared), train_list=path, test_list=path)
-    with pytest.raises(UserError, match="image Forest_1.jpg is in .*a.txt and in .*a.txt"):
+    with pytest.raises(UserError, match=r"image Forest_1.jpg is in .*a.txt and in .*a.txt"):
         load_source(config)
 
 
 def test_one_list_needs_the_other(prepared: Path) -> None:
-    with pytest.raises(UserError, match="data.train_list and data.test_list go together"):
+    with pytest.raises(UserError, match=r"data.train_list and data.test_list go together"):
         load_source(DataConfig(dataset="eurosat", data_dir=str(prepared), test_list="b.txt"))
 
 

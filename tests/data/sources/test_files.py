@@ -76,13 +76,13 @@ def test_a_list_lies_where_it_was_typed_or_in_the_data_folder(tmp_path: Path) ->
     path = write(tmp_path / "l.txt", "a 0\n")
     assert files.find_list(str(path), Path("elsewhere"), "data.train_list") == path
     assert files.find_list("l.txt", tmp_path, "data.train_list") == path
-    with pytest.raises(UserError, match="data.train_list: file m.txt does not exist"):
+    with pytest.raises(UserError, match=r"data.train_list: file m.txt does not exist"):
         files.find_list("m.txt", tmp_path, "data.train_list")
 
 
 def test_gaps_in_labels_are_an_error() -> None:
     files.refuse_label_gaps(np.array([0, 2, 1]), 3, "l.txt")
-    with pytest.raises(UserError, match="l.txt: labels must run from 0 to 2 without gaps, and 1 has no image"):
+    with pytest.raises(UserError, match=r"l.txt: labels must run from 0 to 2 without gaps, and 1 has no image"):
         files.refuse_label_gaps(np.array([0, 2]), 3, "l.txt")
 
 
@@ -97,5 +97,5 @@ def test_the_header_gives_the_upright_size(paint: Paint, orientation: int) -> No
 
 
 def test_an_unreadable_header_is_named(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="image pets/a.png cannot be read"):
+    with pytest.raises(UserError, match=r"image pets/a.png cannot be read"):
         files.header(write(tmp_path / "a.png", "no image"), "pets/a.png")

@@ -130,7 +130,7 @@ def test_missing_data_dir() -> None:
 
 
 def test_absent_data_dir(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="data.data_dir: folder .*nowhere does not exist"):
+    with pytest.raises(UserError, match=r"data.data_dir: folder .*nowhere does not exist"):
         folder(tmp_path / "nowhere")
 
 
@@ -150,46 +150,46 @@ def test_a_folder_without_class_folders(paint: Paint, tmp_path: Path) -> None:
 def test_a_class_that_only_tests_is_named(tree: Tree) -> None:
     root = tree("train", cats=2, dogs=2).parent
     tree("test", cats=1, owls=1)
-    with pytest.raises(UserError, match="class owls is in .*test but not in .*train"):
+    with pytest.raises(UserError, match=r"class owls is in .*test but not in .*train"):
         folder(root)
 
 
 def test_train_without_test(tree: Tree) -> None:
-    with pytest.raises(UserError, match="has train/ but no test/; add it, or set data.data_dir to .*train"):
+    with pytest.raises(UserError, match=r"has train/ but no test/; add it, or set data.data_dir to .*train"):
         folder(tree("train", cats=2, dogs=2).parent)
 
 
 def test_an_unreadable_image_is_named(tree: Tree) -> None:
     root = tree("pets", cats=5, dogs=5)
     (root / "cats" / "3.png").write_text("not an image")
-    with pytest.raises(UserError, match="image cats/3.png cannot be read"):
+    with pytest.raises(UserError, match=r"image cats/3.png cannot be read"):
         folder(root)
 
 
 def test_one_list_needs_the_other(tree: Tree) -> None:
     root = tree("pets", cats=5, dogs=5)
-    with pytest.raises(UserError, match="data.test_list is missing"):
+    with pytest.raises(UserError, match=r"data.test_list is missing"):
         folder(root, train_list=write(root / "a.txt", "cats/0 0"))
 
 
 def test_a_listed_image_that_is_missing(tree: Tree) -> None:
     root = tree("pets", cats=5)
     names = write(root / "a.txt", "cats/0 0", "cats/9 0")
-    with pytest.raises(UserError, match="a.txt lists cats/9, but there is no such image"):
+    with pytest.raises(UserError, match=r"a.txt lists cats/9, but there is no such image"):
         folder(root, train_list=names, test_list=write(root / "b.txt", "cats/1 0"))
 
 
 def test_labels_with_gaps(tree: Tree) -> None:
     root = tree("pets", cats=5)
     names = write(root / "a.txt", "cats/0 0", "cats/1 2")
-    with pytest.raises(UserError, match="a.txt: labels must run from 0 to 2 without gaps, and 1 has no image"):
+    with pytest.raises(UserError, match=r"a.txt: labels must run from 0 to 2 without gaps, and 1 has no image"):
         folder(root, train_list=names, test_list=write(root / "b.txt", "cats/2 0"))
 
 
 def test_a_label_that_only_tests(tree: Tree) -> None:
     root = tree("pets", cats=5)
     names = write(root / "b.txt", "cats/2 1")
-    with pytest.raises(UserError, match="b.txt: label 1 is not among the 1 classes"):
+    with pytest.raises(UserError, match=r"b.txt: label 1 is not among the 1 classes"):
         folder(root, train_list=write(root / "a.txt", "cats/0 0"), test_list=names)
 
 

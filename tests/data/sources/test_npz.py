@@ -85,23 +85,23 @@ def test_arrays_that_do_not_fit(tmp_path: Path, changed: dict[str, Any], message
 
 
 def test_no_file(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="a.npz does not exist; it must be a .npz file with x_train"):
+    with pytest.raises(UserError, match=r"a.npz does not exist; it must be a .npz file with x_train"):
         load(str(tmp_path / "a.npz"))
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04broken", b"hello"])
 def test_no_npz_file(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "a.npz").write_bytes(content)
-    with pytest.raises(UserError, match="a.npz cannot be read as a .npz file"):
+    with pytest.raises(UserError, match=r"a.npz cannot be read as a .npz file"):
         load(str(tmp_path / "a.npz"))
 
 
 def test_a_single_array_is_no_npz_file(tmp_path: Path) -> None:
     np.save(tmp_path / "a.npy", np.zeros(3))
-    with pytest.raises(UserError, match="cannot be read as a .npz file"):
+    with pytest.raises(UserError, match=r"cannot be read as a .npz file"):
         load(str(tmp_path / "a.npy"))
 
 
 def test_missing_data_dir() -> None:
-    with pytest.raises(UserError, match="data.data_dir is missing: npz needs the path of a .npz file"):
+    with pytest.raises(UserError, match=r"data.data_dir is missing: npz needs the path of a .npz file"):
         load_source(DataConfig(dataset="npz"))
