@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,7 +18,7 @@ Paint = Callable[..., Path]
 def paint(tmp_path: Path) -> Paint:
     """Writes an image of noise: ``paint("a/b.png", seed, size=(width, height), mode="RGB")``."""
 
-    def write(name: str, seed: int = 0, size: tuple[int, int] = (8, 8), mode: str = "RGB", **save: object) -> Path:
+    def write(name: str, seed: int = 0, size: tuple[int, int] = (8, 8), mode: str = "RGB", **save: Any) -> Path:
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         noise = np.random.RandomState(seed).randint(0, 256, (size[1], size[0], 4), np.uint8)

@@ -22,8 +22,10 @@ def seeds(count: int, run: int = 0) -> np.ndarray:
     return np.random.default_rng(run).integers(-(2**31), 2**31, (count, 2)).astype(np.int32)
 
 
-@pytest.mark.parametrize("policy", ["cifar10", "imagenet"])
-@pytest.mark.parametrize("strength", STRONG)
+@pytest.mark.parametrize(
+    ("strength", "policy"),
+    [("contrast", "cifar10"), ("auto", "cifar10"), ("auto", "imagenet"), ("rand", "cifar10")],
+)
 def test_equals_the_plan_carried_out_by_pillow(images, pillow, strength, policy) -> None:
     batch = np.concatenate([images] * 4)
     pairs = seeds(len(batch))
