@@ -9,6 +9,7 @@ from collections.abc import Sequence
 COMMANDS = {
     "train": "find winning tickets",
     "evaluate": "measure a ticket, a run or a SavedModel",
+    "pretrain": "train an encoder without labels",
     "corrupt": "make corrupted copies of a dataset's test images",
 }
 

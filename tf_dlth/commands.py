@@ -5,8 +5,12 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Callable, Sequence
+import signal
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 from tf_dlth import files
@@ -32,17 +36,39 @@ def parser(command: str, description: str) -> Parser:
 def main(command: Callable[[Sequence[str] | None], None], arguments: Sequence[str] | None = None) -> int:
     """Runs a command: 0, 2 after a user's mistake, 130 after Ctrl-C, 143 after SIGTERM."""
     try:
-        command(arguments)
+        with _sigterm_heard():
+            command(arguments)
     except UserError as error:
         print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
         return error.exit_code
     except Stopped as stopped:
         print(str(stopped), file=sys.stderr)
         return stopped.exit_code
-    except KeyboardInterrupt:
-        print("stopped before there was anything to save", file=sys.stderr)
-        return 130
+    except KeyboardInterrupt as stopped:
+        print("stopped; the same command starts again, or goes on from what was saved before", file=sys.stderr)
+        return 143 if isinstance(stopped, Terminated) else 130
     return 0
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM where no state is to be saved, or again while it is saved."""
+
+
+@contextmanager
+def _sigterm_heard() -> Iterator[None]:
+    """Lets SIGTERM unwind the command as Ctrl-C does; signals can be set in the main thread alone."""
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        raise Terminated
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def require_paths(paths: Sequence[str]) -> None:

@@ -10,8 +10,10 @@ import difflib
 import hashlib
 import json
 import re
+import reprlib
 import types
 import typing
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -288,10 +290,9 @@ class _Loader(yaml.SafeLoader):
     """Safe YAML that also reads ``1e-3`` as a number and refuses a key given twice."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        keys = [self.construct_object(k, deep=True) for k, _ in node.value]
-        for key in keys:
-            if keys.count(key) > 1:
-                raise yaml.constructor.ConstructorError(None, None, f"key {key!r} is given twice", node.start_mark)
+        keys = [k.value for k, _ in node.value if isinstance(k, yaml.ScalarNode)]
+        if twice := [key for key, count in Counter(keys).items() if count > 1]:
+            raise yaml.constructor.ConstructorError(None, None, f"key {twice[0]!r} is given twice", node.start_mark)
         return super().construct_mapping(node, deep)
 
 
@@ -305,10 +306,11 @@ _Loader.add_implicit_resolver(
 def _yaml(text: str, origin: str) -> Any:
     try:
         return yaml.load(text, Loader=_Loader)  # noqa: S506 - a SafeLoader
-    except (yaml.YAMLError, RecursionError) as error:
+    except (yaml.YAMLError, RecursionError, ValueError, KeyError, AttributeError) as error:
+        # The last three come from the values of tags and dates: `!!bool x`, 2024-99-99.
         mark = getattr(error, "problem_mark", None)
         where = f" at line {mark.line + 1}, column {mark.column + 1}" if mark else ""
-        problem = getattr(error, "problem", None) or "nested too deeply or unreadable"
+        problem = getattr(error, "problem", None) or "a value is nested too deeply, or is not what its form says"
         raise UserError(f"{origin} is not valid YAML{where}: {problem}") from None
 
 
@@ -393,7 +395,10 @@ def _bounds(metadata: Any) -> Iterator[str]:
 
 
 def _shown(value: Any) -> str:
-    text = repr(value)
+    # Not repr() of everything: aliases make a short file stand for billions of values.
+    if isinstance(value, int) and value.bit_length() > 200:
+        return "a number of over 60 digits"
+    text = repr(value) if isinstance(value, str) else reprlib.repr(value)
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 

@@ -34,13 +34,15 @@ from tf_dlth.models.pretrained import load_pretrained
 from tf_dlth.models.spec import ModelSpec
 from tf_dlth.models.width import matching_width
 from tf_dlth.reporting.observer import Observers, RunObserver
-from tf_dlth.training.devices import first_device, strategy_for
+from tf_dlth.training.devices import first_device, require_devices, strategy_for
 from tf_dlth.training.loop import Position
 from tf_dlth.training.network import Network
 from tf_dlth.training.signals import StopRequest
 from tf_dlth.training.trainer import Scores, Trainer
 
 Arrays = Mapping[str, np.ndarray]
+GRAPH_BYTES = 2**20
+"""What a SavedModel takes beside its weights, about."""
 SMALL_STEM_UP_TO = 64
 """Pixels: the paper's small stem is for 32 and 64 px images."""
 
@@ -92,6 +94,8 @@ class Prepared:
         assert self.config.data.normalisation is not None, "load_data resolves it"
         self.normalisation = self.config.data.normalisation
         self.model = build(self.spec, self.normalisation)
+        if not prunable_names(self.model):
+            raise UserError(f"model.architecture: {self.spec.architecture} has no layer that can be pruned")
         self.initial, self.provenance = self._initial()
 
     def _initial(self) -> tuple[Arrays, dict[str, Any]]:
@@ -153,6 +157,7 @@ def run(
     saved.
     """
     path = Path(config.output.directory) / config.name
+    require_devices(devices)
     prepared = Prepared(config, trust)
     with ExitStack() as stack:
         stack.enter_context(locked(path))
@@ -161,6 +166,7 @@ def run(
             folder.clear()
         folder.refuse_changes(prepared.config, allow_change)
         if folder.status == "finished":
+            folder.remove_checkpoints()
             return Run(path, trained=False)
         stop = stack.enter_context(StopRequest())
         observer = stack.enter_context(Observers(observers))
@@ -208,7 +214,7 @@ class Evaluator:
 
 def _train(prepared: Prepared, folder: RunFolder, devices: str, stop: StopRequest, observer: Observers) -> None:
     config, plan = prepared.config, prepared.plan()
-    _require_space(folder.path, plan.bytes)
+    _require_space(folder.path, plan.bytes - files.size(folder.path))
     keeping = Keeping(prepared.origin(), config.output.weights or "last", config.output.savedmodel == "all")
     folder.begin(config, prepared.data.subset(), keeping)
     observer.run_started(prepared, plan, folder.path)
@@ -223,9 +229,11 @@ def _train(prepared: Prepared, folder: RunFolder, devices: str, stop: StopReques
         folder.fail(str(error))
         raise
     except Stopped as stopped:
-        raise Stopped(stopped.exit_code - 128, f"stopped, all is saved in {folder.path}") from None
-    folder.finish(config.pruning.select_by or "test_best")
+        message = f"stopped; all is saved in {folder.path}, and the same command goes on from there"
+        raise Stopped(stopped.exit_code - 128, message) from None
+    folder.choose_winner(config.pruning.select_by or "test_best")
     observer.run_ended(folder.rows)
+    folder.finish()
 
 
 def _trainer(prepared: Prepared, folder: RunFolder, devices: str, stop: StopRequest, observer: Observers) -> Trainer:
@@ -304,9 +312,10 @@ def _bytes(config: Config, named: Mapping[str, tf.Variable], prunable: Iterable[
     weights = 4 * sum(_size(v) for v in named.values())
     masks = sum(_size(named[name]) for name in prunable)
     models = 1 if config.output.savedmodel == "all" else 0
-    tickets = (config.pruning.iterations + 1) * ((3 + models) * weights + masks)
+    model = weights + GRAPH_BYTES
+    tickets = (config.pruning.iterations + 1) * (3 * weights + models * model + masks)
     checkpoints = 3 * (5 * weights + masks)
-    return tickets + checkpoints + (3 - models) * weights
+    return tickets + checkpoints + 2 * weights + (1 - models) * model
 
 
 def _require_space(folder: Path, needed: int) -> None:

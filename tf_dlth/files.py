@@ -52,14 +52,14 @@ def write_json(path: Path, tree: Any) -> str:
 
 def write_tensors(path: Path, tensors: Tensors) -> str:
     """Like :func:`write_bytes`, as safetensors; equal tensors give equal bytes."""
-    return write_bytes(path, tensor_bytes({k: np.ascontiguousarray(tensors[k]) for k in sorted(tensors)}))
+    return write_bytes(path, tensor_bytes({k: np.asarray(tensors[k], order="C") for k in sorted(tensors)}))
 
 
 def read_json(path: Path) -> dict[str, Any]:
     """A JSON object; raises UserError naming the file when it is missing, unreadable or no object."""
     try:
         tree = json.loads(read_bytes(path))
-    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise UserError(f"{path} is damaged: not valid JSON ({error})") from None
     if not isinstance(tree, dict):
         raise UserError(f"{path} is damaged: it must hold a JSON object")
@@ -98,6 +98,11 @@ def digests(folder: Path) -> dict[str, str]:
     """SHA-256 of every file below a folder, by its relative POSIX path."""
     files = sorted(p for p in folder.rglob("*") if p.is_file())
     return {p.relative_to(folder).as_posix(): sha256(p) for p in files}
+
+
+def size(folder: Path) -> int:
+    """Bytes of all files below a folder."""
+    return sum(p.stat().st_size for p in folder.rglob("*") if p.is_file())
 
 
 def sha256(path: Path) -> str:

@@ -52,7 +52,7 @@ def _hushed() -> Iterator[None]:
             for fd in saved:
                 os.dup2(sink.fileno(), fd)
             yield
-        except BaseException:
+        except Exception:
             sink.seek(0)
             os.write(saved[2], sink.read())
             raise

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tf_dlth.data.examples import ArrayExamples, FileExamples
+from tf_dlth.data.examples import ArrayExamples, FileExamples, ResizedExamples
 from tf_dlth.data.images import Preprocessing
 from tf_dlth.errors import UserError
 
@@ -50,6 +50,16 @@ def test_wrong_images_are_refused() -> None:
 def test_array_digests_are_those_of_the_pixels() -> None:
     examples = arrays()
     assert examples.digests()[2] == hashlib.sha256(examples.images[2].tobytes()).digest()
+
+
+def test_arrays_are_resized_when_they_are_read() -> None:
+    stored = arrays()
+    resized = ResizedExamples(stored, Preprocessing(3, 8, (8, 8))).take(np.array([4, 2]))
+    picture = Image.fromarray(stored.images[2]).resize((12, 8), Image.Resampling.BILINEAR)
+    assert resized.image_shape == (8, 8, 3)
+    assert (resized.read(np.array([1]))[0] == np.asarray(picture)[:, 2:10]).all()
+    assert (resized.in_memory().images == resized.read(np.arange(2))).all()
+    assert resized.digests() == stored.take(np.array([4, 2])).digests()
 
 
 def test_files_are_prepared_as_pillow_would(files: FileExamples) -> None:

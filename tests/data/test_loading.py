@@ -83,6 +83,12 @@ def test_digits_can_be_held_out_from_training() -> None:
     assert (counts(data.train), counts(data.heldout)) == ([40] * 10, [10] * 10)
 
 
+def test_digits_hold_out_twenty_five_from_training_too() -> None:
+    data = digits(heldout_from="train")
+    assert (counts(data.train), counts(data.heldout)) == ([25] * 10, [25] * 10)
+    assert data.config.heldout_per_class == 25
+
+
 def test_digits_hold_out_fewer_or_none() -> None:
     assert counts(digits(heldout_per_class=3).heldout) == [3] * 10
     assert digits(heldout_per_class=0).heldout is None
@@ -233,6 +239,13 @@ def test_a_folder_holds_out_a_fifth_of_each_class(tree: Callable[..., Path]) -> 
     assert data.heldout.class_counts(3).tolist() == [2, 1, 0]
     assert data.config.heldout_per_class is None
     assert load_data(data.config).sha256 == data.sha256
+
+
+def test_own_images_that_only_test_have_no_normalisation(tree: Callable[..., Path]) -> None:
+    data = load_data(DataConfig(dataset="folder", data_dir=str(tree("test", cats=3, dogs=3).parent)))
+    assert (len(data.train), data.heldout, len(data.test)) == (0, None, 6)
+    assert data.config.normalisation is None
+    assert load_data(data.config).config == data.config
 
 
 def test_small_files_are_in_memory_and_large_ones_are_not(tree: Callable[..., Path]) -> None:

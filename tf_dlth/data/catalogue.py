@@ -12,7 +12,7 @@ from tf_dlth.config import Normalisation
 
 Flip = Literal["none", "horizontal", "both"]
 HeldOutFrom = Literal["unused", "train"]
-DefaultHeldOut = Literal["none", "like_training", "fifth", "own"]
+DefaultHeldOut = Literal["none", "like_training", "fifth"]
 Crop = Literal["pad", "resized", "by_size"]
 Policy = Literal["cifar10", "imagenet"]
 
@@ -28,7 +28,7 @@ class Facts:
     (and crop the old size), "resized" (random resized crop; at test time the shorter side becomes 8/7 of the
     side, 256 for 224, before the central crop), or one of the two by the images' size. ``heldout``:
     "like_training" is, for subsets, as many as are trained on, at most 50 a class; "fifth" is 20 % of the
-    training images, "own" the part that the source itself sets aside.
+    training images; a part that the source itself sets aside comes before both.
     """
 
     side: int | None
@@ -52,7 +52,7 @@ IMAGENET = Normalisation(mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225))
 HALF = Normalisation(mean=(0.5,), std=(0.5,))
 
 FACTS: dict[str, Facts] = {
-    "digits": Facts(8, 1, None, "none", heldout="own", heldout_from="unused"),
+    "digits": Facts(8, 1, None, "none", heldout_from="unused"),
     "cifar10": Facts(32, 3, CIFAR10, "horizontal", heldout="like_training", heldout_from="unused"),
     "cifar100": Facts(32, 3, CIFAR100, "horizontal", heldout="like_training", heldout_from="unused"),
     "cifar10_2": Facts(32, 3, CIFAR10, "horizontal"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Self
@@ -41,12 +41,33 @@ class Examples(ABC):
     def read(self, indices: np.ndarray) -> np.ndarray:
         """uint8 [n, H, W, C] as the network sees them when it is evaluated."""
 
+    def read_random_crops(self, indices: np.ndarray, seeds: np.ndarray) -> np.ndarray:
+        """uint8 [n, H, W, C]: a random resized crop of each image, by its own seed pair (int32 [n, 2])."""
+        pairs = zip(indices, seeds, strict=True)
+        crops = [self._random_crop(int(i), (int(a), int(b))) for i, (a, b) in pairs]
+        return np.stack(crops) if crops else np.empty((0, *self.image_shape), np.uint8)
+
     @abstractmethod
     def digests(self) -> list[bytes]:
         """SHA-256 of each image: of its decoded pixels, or of its file's bytes where it is decoded lazily.
 
         Raises UserError naming an image that cannot be read to its end.
         """
+
+    def in_memory(self) -> ArrayExamples:
+        """The images as the network sees them, as one array."""
+        images = np.empty((len(self), *self.image_shape), np.uint8)
+        with ThreadPoolExecutor() as threads:
+            for index, image in enumerate(threads.map(self._read_one, range(len(self)))):
+                images[index] = image
+        return ArrayExamples(images, self.labels, self.names)
+
+    def _read_one(self, index: int) -> np.ndarray:
+        return self.read(np.array([index]))[0]
+
+    def _random_crop(self, index: int, seed: tuple[int, int]) -> np.ndarray:
+        picture = pictures.from_array(self._read_one(index))
+        return pictures.random_resized_crop(picture, self.image_shape, seed, self.names[index])
 
     def chosen_names(self, indices: np.ndarray) -> list[str]:
         """The names at these positions."""
@@ -80,6 +101,35 @@ class ArrayExamples(Examples):
     def digests(self) -> list[bytes]:
         return [hashlib.sha256(image.tobytes()).digest() for image in self.images]
 
+    def in_memory(self) -> ArrayExamples:
+        return self
+
+
+class ResizedExamples(Examples):
+    """Images in memory at their own size, prepared whenever they are read; digests are of the stored pixels."""
+
+    def __init__(self, stored: ArrayExamples, preprocessing: Preprocessing) -> None:
+        super().__init__(stored.labels, stored.names)
+        self.stored = stored
+        self.preprocessing = preprocessing
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        return self.preprocessing.image_shape
+
+    def take(self, indices: np.ndarray) -> Self:
+        return type(self)(self.stored.take(indices), self.preprocessing)
+
+    def read(self, indices: np.ndarray) -> np.ndarray:
+        images = np.empty((len(indices), *self.image_shape), np.uint8)
+        for row, index in enumerate(indices):
+            picture = pictures.from_array(self.stored.images[index])
+            images[row] = pictures.prepare(picture, self.preprocessing, self.names[index])
+        return images
+
+    def digests(self) -> list[bytes]:
+        return self.stored.digests()
+
 
 class EncodedExamples(Examples):
     """Images of any size that are decoded and prepared whenever they are read."""
@@ -97,24 +147,12 @@ class EncodedExamples(Examples):
         return self.preprocessing.image_shape
 
     def read(self, indices: np.ndarray) -> np.ndarray:
-        return self._stack([self._prepared(int(i)) for i in indices])
-
-    def read_random_crops(self, indices: np.ndarray, seeds: np.ndarray) -> np.ndarray:
-        """uint8 [n, H, W, C]: a random resized crop of each image, by its own seed pair (int32 [n, 2])."""
-        pairs = zip(indices, seeds, strict=True)
-        return self._stack([self._random_crop(int(i), (int(a), int(b))) for i, (a, b) in pairs])
+        prepared = [self._prepared(int(i)) for i in indices]
+        return np.stack(prepared) if prepared else np.empty((0, *self.image_shape), np.uint8)
 
     def digests(self) -> list[bytes]:
         with ThreadPoolExecutor() as threads:
             return list(threads.map(self._checked_digest, range(len(self))))
-
-    def in_memory(self) -> ArrayExamples:
-        """The prepared images as one array."""
-        images = np.empty((len(self), *self.image_shape), np.uint8)
-        with ThreadPoolExecutor() as threads:
-            for index, image in enumerate(threads.map(self._prepared, range(len(self)))):
-                images[index] = image
-        return ArrayExamples(images, self.labels, self.names)
 
     def _checked_digest(self, index: int) -> bytes:
         encoded = self.encoded(index)
@@ -129,9 +167,6 @@ class EncodedExamples(Examples):
         name = self.names[index]
         image = pictures.open_image(self.encoded(index), name)
         return pictures.random_resized_crop(image, self.image_shape, seed, name)
-
-    def _stack(self, arrays: Sequence[np.ndarray]) -> np.ndarray:
-        return np.stack(arrays) if arrays else np.empty((0, *self.image_shape), np.uint8)
 
 
 class FileExamples(EncodedExamples):

@@ -110,6 +110,16 @@ def to_array(image: Image.Image) -> np.ndarray:
     return pixels[:, :, None] if pixels.ndim == 2 else pixels
 
 
+def from_array(pixels: np.ndarray) -> Image.Image:
+    """The picture of uint8 [H, W, 1 or 3]."""
+    return Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels)
+
+
+def from_array(pixels: np.ndarray) -> Image.Image:
+    """The inverse of :func:`to_array`."""
+    return Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels)
+
+
 def prepare(image: Image.Image, preprocessing: Preprocessing, name: str) -> np.ndarray:
     """uint8 [H, W, C] of ``preprocessing.image_shape``: channels, resizing, centre crop."""
     image = to_channels(image, preprocessing.channels, name)

@@ -12,7 +12,7 @@ import numpy as np
 from tf_dlth.config import DataConfig, Normalisation
 from tf_dlth.data import subsets
 from tf_dlth.data.catalogue import FACTS, Facts
-from tf_dlth.data.examples import Examples, FileExamples
+from tf_dlth.data.examples import Examples
 from tf_dlth.data.sources import Source, load_source
 from tf_dlth.errors import UserError
 
@@ -30,7 +30,7 @@ class Data:
     ``config`` has every null replaced by the value used; null stays where there is no single one:
     ``data_dir`` and the lists as given, the subset rules that were not asked for, ``crop_padding`` where
     random resized crops take its place, ``heldout_per_class`` where classes differ, ``image_size`` of oblong
-    images.
+    images, ``normalisation`` of own images that only test.
     ``preprocessing`` says what turns a picture into the network's input (channels, resize, crop,
     interpolation, antialias). ``sha256`` covers labels, names and decoded images of the three parts; of
     images that are decoded lazily the bytes of their files, of ImageNet's records their checksums.
@@ -94,26 +94,31 @@ def choose(source: Source, config: DataConfig, facts: Facts) -> tuple[Examples, 
         per_class=config.per_class,
         imbalance=config.imbalance,
     )
-    origin = heldout_from(config, facts, source)
-    if origin == "unused" and source.heldout:
+    if heldout_from(config, facts, source) == "train":
+        chosen, held = _hold_out(chosen, chosen, 1, source, config, facts)
+    elif source.heldout:
         return source.train.take(subsets.joined(chosen)), _own_heldout(source, config)
-    pool = unused if origin == "unused" else chosen
-    counts = heldout_counts(config, facts, subsets.sizes(chosen), subsets.sizes(pool))
-    available = subsets.sizes(pool) - (origin == "train")
+    else:
+        _, held = _hold_out(unused, chosen, 0, source, config, facts)
+    heldout = source.train.take(subsets.joined(held)) if subsets.sizes(held).any() else None
+    return source.train.take(subsets.joined(chosen)), heldout
+
+
+def _hold_out(
+    pool: subsets.Orders, chosen: subsets.Orders, kept: int, source: Source, config: DataConfig, facts: Facts
+) -> tuple[subsets.Orders, subsets.Orders]:
+    """The pool without its held-out images, at least ``kept`` a class, and those."""
+    available = subsets.sizes(pool) - kept
+    counts = heldout_counts(config, facts, source, subsets.sizes(chosen), available)
     subsets.require(counts, available, source.class_names, "data.heldout_per_class")
-    rest, held = subsets.hold_out(pool, counts)
-    trained = rest if origin == "train" else chosen
-    heldout = source.train.take(subsets.joined(held)) if counts.any() else None
-    return source.train.take(subsets.joined(trained)), heldout
+    return subsets.hold_out(pool, counts)
 
 
 def settled(examples: Examples, facts: Facts) -> Examples:
-    """Image files in memory, unless they are many or need random resized crops from the whole picture."""
+    """The images in memory, unless they are many or need random resized crops from the whole picture."""
     height, width, channels = examples.image_shape
     small = len(examples) * height * width * channels <= LARGEST_IN_MEMORY
-    if isinstance(examples, FileExamples) and small and not facts.cropped_and_resized(min(height, width)):
-        return examples.in_memory()
-    return examples
+    return examples.in_memory() if small and not facts.cropped_and_resized(min(height, width)) else examples
 
 
 def _test_only(source: Source, config: DataConfig) -> Examples:
@@ -131,10 +136,14 @@ def heldout_from(config: DataConfig, facts: Facts, source: Source) -> str:
     return config.heldout_from or ("unused" if source.heldout else facts.heldout_from)
 
 
-def heldout_counts(config: DataConfig, facts: Facts, trained: np.ndarray, available: np.ndarray) -> np.ndarray:
+def heldout_counts(
+    config: DataConfig, facts: Facts, source: Source, trained: np.ndarray, available: np.ndarray
+) -> np.ndarray:
     """Held-out images of each class: what was asked for, or the dataset's default."""
     if config.heldout_per_class is not None:
         return np.full(len(trained), config.heldout_per_class, np.int64)
+    if source.heldout:
+        return source.heldout.class_counts(len(trained))
     if facts.heldout == "fifth":
         return np.minimum([round(0.2 * int(n)) for n in trained], available)
     if facts.heldout == "like_training" and (config.fraction or config.per_class):
@@ -187,13 +196,16 @@ def _check(values: dict[str, Any], side: int, channels: int) -> None:
     for key in ("crop_padding", "cutout"):
         if values[key] is not None and values[key] > side:
             raise UserError(f"data.{key}: {values[key]} is more than the images' {side} pixels")
-    given = len(values["normalisation"].mean)
-    if given != channels:
+    normalisation = values["normalisation"]
+    if normalisation is not None and len(normalisation.mean) != channels:
+        given = len(normalisation.mean)
         raise UserError(f"data.normalisation: {given} values for images with {channels} channels")
 
 
-def statistics(train: Examples) -> Normalisation:
+def statistics(train: Examples) -> Normalisation | None:
     """Mean and standard deviation of the training images by channel, of values in 0..1, to six decimals."""
+    if not len(train):
+        return None
     channels = train.image_shape[2]
     total, squares, pixels = np.zeros(channels), np.zeros(channels), 0
     for start in range(0, len(train), STATISTICS_BATCH):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, cast
@@ -18,7 +19,7 @@ import tensorflow as tf
 
 from tf_dlth.config import DataConfig
 from tf_dlth.data.catalogue import FACTS
-from tf_dlth.data.examples import ArrayExamples, EncodedExamples, Examples
+from tf_dlth.data.examples import ArrayExamples, Examples
 
 END_OF_EPOCHS = 2**31
 Augment = Callable[[tf.Tensor, tf.Tensor, tf.Tensor], tf.Tensor]
@@ -40,15 +41,18 @@ def training_batches(
     epoch: int,
     first_step: int = 0,
     last_epoch: int | None = None,
+    view: int = 0,
 ) -> tf.data.Dataset:
     """(uint8 images [B, H, W, C], int32 labels [B]) of epoch, epoch + 1, ... up to ``last_epoch`` inclusive.
 
     Epochs count from 1, each is a fresh permutation, and no batch spans two. The first ``first_step`` batches
-    of the first epoch are left out without being computed. The nulls of ``config`` must be resolved.
+    of the first epoch are left out without being computed. The nulls of ``config`` must be resolved; a null
+    ``crop_padding`` means random resized crops. Another ``view`` is the same order of images, augmented anew.
     """
     n = len(examples)
+    suffix = f" of view {view}" if view else ""
     order, placement, augmentation = (
-        _Stream(name, seed, iteration) for name in ("order", "crop and flip", "augmentation")
+        _Stream(name, seed, iteration) for name in ("order", f"crop and flip{suffix}", f"augmentation{suffix}")
     )
     augment, labels = _augmentation(examples, config), _on_cpu(examples.labels)
 
@@ -122,11 +126,11 @@ def _placement(examples: Examples, config: DataConfig) -> Callable[[tf.Tensor, t
     read = _reader(examples)
     if config.augment == "none":
         return lambda chosen, bits: read(chosen)
-    if config.crop_padding is None and isinstance(examples, EncodedExamples):
+    if config.crop_padding is None:
         crops = _random_crops(examples)
         return lambda chosen, bits: crop_and_flip(crops(chosen, bits[:, :2]), bits, 0, config.flip)
-    padding = config.crop_padding or 0
-    return lambda chosen, bits: crop_and_flip(read(chosen), bits, padding, config.flip)
+    padding, flip = config.crop_padding, config.flip
+    return lambda chosen, bits: crop_and_flip(read(chosen), bits, padding, flip)
 
 
 def crop_and_flip(images: tf.Tensor, bits: tf.Tensor, padding: int, flip: str | None) -> tf.Tensor:
@@ -156,7 +160,7 @@ def _reader(examples: Examples) -> Callable[[tf.Tensor], tf.Tensor]:
     return lambda chosen: _from_numpy(examples.read, examples, chosen)
 
 
-def _random_crops(examples: EncodedExamples) -> Callable[[tf.Tensor, tf.Tensor], tf.Tensor]:
+def _random_crops(examples: Examples) -> Callable[[tf.Tensor, tf.Tensor], tf.Tensor]:
     return lambda chosen, seeds: _from_numpy(examples.read_random_crops, examples, chosen, seeds)
 
 
@@ -174,6 +178,8 @@ def _on_cpu(array: np.ndarray) -> tf.Tensor:
 def _parallel(batches: tf.data.Dataset, function: Callable[..., tuple[tf.Tensor, tf.Tensor]]) -> tf.data.Dataset:
     options = tf.data.Options()
     options.deterministic = True
+    # The tuner's thread is not woken when an iterator is deleted: the deletion waits out its pause, up to a minute.
+    options.autotune.enabled = False
     options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.OFF
-    mapped = batches.map(function, num_parallel_calls=tf.data.AUTOTUNE)
-    return mapped.with_options(options).prefetch(tf.data.AUTOTUNE)
+    cores = os.cpu_count() or 1
+    return batches.map(function, num_parallel_calls=cores).with_options(options).prefetch(cores)

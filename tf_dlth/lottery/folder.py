@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from tf_dlth import files
-from tf_dlth.config import Config, WeightsKind, differing_keys, flat, parse_config
+from tf_dlth.config import Config, WeightsKind, differing_keys, flat, load_config
 from tf_dlth.errors import UserError
 from tf_dlth.lottery import selection
 from tf_dlth.lottery.lock import LOCK
@@ -32,7 +34,12 @@ CONFIG, RUN, SUBSET, ITERATIONS, METRICS = (
     "iterations.csv",
     "metrics.jsonl",
 )
-INITIAL, REWIND = "initial.safetensors", "rewind.safetensors"
+INITIAL, REWIND, CHECKPOINTS = "initial.safetensors", "rewind.safetensors", "checkpoints"
+OF_A_RUN = re.compile(
+    r"config\.yaml|run\.json|subset\.json|iterations\.csv|metrics\.jsonl|(initial|rewind|encoder)\.safetensors"
+    r"|tensorboard|checkpoints|iteration_\d\d|accuracy_by_density\.png"
+)
+"""Names that --overwrite may remove."""
 COMPARED_VERSIONS = ("tf_dlth", "tensorflow", "tf_keras")
 
 
@@ -57,8 +64,9 @@ class RunFolder:
         self.warnings: list[str] = []
         self._facts = dict(facts)
         self._keeping: Keeping | None = None
+        self._summary: dict[str, Any] = {}
         self._unfinished: Checkpoint | None = None
-        self._checkpoints = CheckpointStore(path / "checkpoints")
+        self._checkpoints = CheckpointStore(path / CHECKPOINTS)
 
     @property
     def status(self) -> str | None:
@@ -71,22 +79,27 @@ class RunFolder:
         self._refuse_foreign_folder()
         if not (self.path / CONFIG).is_file():
             return
-        stored = parse_config(files.read_bytes(self.path / CONFIG).decode(), origin=str(self.path / CONFIG))
+        stored = load_config(self.path / CONFIG)
         changed = [*differing_keys(stored, config), *self._changed_facts()]
-        if refused := [key for key in changed if key not in set(allowed)]:
+        admitted = set(allowed)
+        if refused := [key for key in changed if key not in admitted]:
             raise UserError(
                 f"{self.path} holds a run that differs in {', '.join(refused)}; give this one another name, start "
                 "anew with --overwrite, or admit a change with --allow-change KEY"
             )
 
     def clear(self) -> None:
-        """Removes an earlier run; raises UserError if the folder holds anything else."""
-        self._refuse_foreign_folder()
-        for path in self.path.iterdir():
-            if path.name != LOCK:
-                shutil.rmtree(path) if path.is_dir() else path.unlink()
+        """Removes an earlier run; raises UserError, and removes nothing, if the folder holds anything else."""
+        files.sweep(self.path)
+        found = [path for path in self.path.iterdir() if path.name != LOCK]
+        if foreign := sorted(path.name for path in found if not OF_A_RUN.fullmatch(path.name)):
+            raise UserError(f"{self.path} holds {foreign[0]}, which is no run's; move it, or choose another name")
+        # In an order that leaves, half-way, an unfinished run: never a finished one, never a folder that is no run's.
+        order = {RUN: -2, CHECKPOINTS: -1, CONFIG: 1}
+        for path in sorted(found, key=lambda path: order.get(path.name, 0)):
+            shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
 
-    def begin(self, config: Config, subset: Mapping[str, Any], keeping: Keeping) -> None:
+    def begin(self, config: Config, subset: Mapping[str, Any], keeping: Keeping | None) -> None:
         """Writes what is known before training, and takes up the newest checkpoint if there is one."""
         files.sweep(self.path)
         self._keeping = keeping
@@ -96,17 +109,26 @@ class RunFolder:
         self._take_up(self._checkpoints.latest())
         self.warnings = self._checkpoints.warnings
 
-    def finish(self, select_by: selection.Rule) -> None:
-        """Names the winner; the checkpoints are no longer needed."""
-        summary = selection.summary(self.rows, select_by)
-        if not (winner := self.ticket(summary["winner"])).has_saved_model:
+    def choose_winner(self, select_by: selection.Rule) -> None:
+        """Names the winner, under every rule, and gives it a SavedModel."""
+        self._summary = selection.summary(self.rows, select_by)
+        if not (winner := self.ticket(self._summary["winner"])).has_saved_model:
             add_saved_model(winner)
-        self._write_status("finished", seconds=sum(row.seconds for row in self.rows), **summary)
+        self._write_status("running", **self._summary)
+
+    def finish(self) -> None:
+        """After this the run is not taken up again; its checkpoints are no longer needed."""
+        self._write_status("finished", seconds=sum(row.seconds for row in self.rows), **self._summary)
+        self.remove_checkpoints()
+
+    def remove_checkpoints(self) -> None:
+        """Does no harm where there are none."""
         self._checkpoints.clear()
 
     def fail(self, message: str) -> None:
-        """Leaves word of what ended the run."""
-        self._write_status("failed", error=message)
+        """Leaves word of what ended the run, if the disk lets it."""
+        with suppress(UserError):
+            self._write_status("failed", error=message)
 
     # What the lottery keeps (tf_dlth.lottery.imp.Store)
 
@@ -171,8 +193,12 @@ class RunFolder:
         meta = checkpoint.meta if checkpoint else {"rows": [], "metrics_bytes": 0}
         self.rows = [Row(**row) for row in meta["rows"]]
         self._unfinished = checkpoint if checkpoint and checkpoint.groups else None
-        if (self.path / METRICS).exists():
-            os.truncate(self.path / METRICS, meta["metrics_bytes"])
+        metrics, needed = self.path / METRICS, meta["metrics_bytes"]
+        found = metrics.stat().st_size if metrics.exists() else 0
+        if found < needed:
+            raise UserError(f"{metrics} is damaged: it lacks {needed - found} of {needed} bytes; use --overwrite")
+        if found:
+            os.truncate(metrics, needed)
 
     def _refuse_foreign_folder(self) -> None:
         found = {p.name for p in self.path.iterdir() if not p.name.startswith(files.TEMPORARY)} - {LOCK}
@@ -182,9 +208,9 @@ class RunFolder:
     def _changed_facts(self) -> list[str]:
         if not (self.path / RUN).is_file():
             return []
-        before = flat(files.read_json(self.path / RUN))
-        compared = ["data_sha256", *(f"versions.{name}" for name in COMPARED_VERSIONS)]
-        return [key for key in compared if before.get(key) != flat(self._facts)[key]]
+        before, now = flat(files.read_json(self.path / RUN)), flat(self._facts)
+        compared = ["data_sha256", *(f"versions.{name}" for name in COMPARED_VERSIONS), "pretraining.method"]
+        return [key for key in compared if before.get(key) != now.get(key)]
 
     def _write_status(self, status: str, **more: Any) -> None:
         tree = {"format_version": FORMAT_VERSION, "status": status, **self._facts, **more}

@@ -92,6 +92,10 @@ class Manifest(Part):
             raise ValueError(f"rewind file {self.rewind.file!r} must be a bare name")
         if sum(layer.total for layer in self.layers.values()) != self.prunable:
             raise ValueError("the layers' totals do not add up to prunable")
+        if sum(layer.remaining for layer in self.layers.values()) != self.remaining:
+            raise ValueError("the layers' remaining weights do not add up to remaining")
+        if self.prunable and self.density != self.remaining / self.prunable:
+            raise ValueError("density is not remaining / prunable")
         return self
 
     @property

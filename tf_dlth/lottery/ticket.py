@@ -14,6 +14,7 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
+import tensorflow as tf
 import tf_keras
 
 from tf_dlth import files
@@ -126,7 +127,7 @@ class Ticket:
 
     def _tensors(self, name: str) -> dict[str, np.ndarray]:
         path = self.path / name
-        if path.is_symlink():
+        if path.is_symlink() or not path.resolve().is_relative_to(self.path.resolve()):
             raise UserError(f"{path} is a symbolic link; a ticket's files must be in its folder")
         return files.read_tensors(path, self.manifest.files[name])
 
@@ -170,19 +171,21 @@ def write_ticket(
             _write_saved_model(temporary, origin, kept[default].weights)
         manifest = _manifest(iteration, masks, entries, default, origin, rewind, files.digests(temporary))
         files.write_json(temporary / MANIFEST, manifest.model_dump(mode="json"))
+        files.replace_folder(temporary, folder)
     except OSError as error:
         raise files.cannot_write(folder, error) from None
-    files.replace_folder(temporary, folder)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def add_saved_model(ticket: Ticket) -> None:
     """Adds the SavedModel to a ticket that was written without one, then its digests to ticket.json."""
+    files.sweep(ticket.path)  # what a killed process left here would be taken for the ticket's own
     temporary = ticket.path / f"{files.TEMPORARY}{SAVED_MODEL}"
-    shutil.rmtree(temporary, ignore_errors=True)
     _save(temporary, ticket.model(), ticket.manifest)
     files.replace_folder(temporary, ticket.path / SAVED_MODEL)
-    known = {name: digest for name, digest in files.digests(ticket.path).items() if name != MANIFEST}
-    manifest = ticket.manifest.model_copy(update={"files": known})
+    added = {f"{SAVED_MODEL}/{name}": digest for name, digest in files.digests(ticket.path / SAVED_MODEL).items()}
+    manifest = ticket.manifest.model_copy(update={"files": {**ticket.manifest.files, **added}})
     files.write_json(ticket.path / MANIFEST, manifest.model_dump(mode="json"))
 
 
@@ -221,7 +224,10 @@ def _write_saved_model(folder: Path, origin: Origin, weights: Arrays) -> None:
 
 
 def _save(folder: Path, model: tf_keras.Model, origin: Origin | Manifest) -> None:
-    saved_model.write(folder, model, origin.class_names, origin.preprocessing.model_dump())
+    try:
+        saved_model.write(folder, model, origin.class_names, origin.preprocessing.model_dump())
+    except tf.errors.OpError as error:
+        raise files.cannot_write(folder, OSError(error.message)) from None
 
 
 def _manifest(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -77,7 +78,6 @@ def _star(axes: Axes, rows: Sequence[Row], winner: int) -> None:
 
 
 def _save(figure: Figure, path: Path) -> None:
-    temporary = path.with_name(f"{files.TEMPORARY}{path.name}")
-    figure.savefig(temporary, dpi=120, format=path.suffix[1:])
-    files.write_bytes(path, temporary.read_bytes())
-    temporary.unlink()
+    content = io.BytesIO()
+    figure.savefig(content, dpi=120, format=path.suffix[1:])
+    files.write_bytes(path, content.getvalue())

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -49,24 +50,28 @@ class CheckpointStore:
             self._tensors(old).unlink(missing_ok=True)
 
     def latest(self) -> Checkpoint | None:
-        """The newest whole checkpoint, None if there never was one; raises UserError if all are damaged."""
+        """The newest whole checkpoint, None if there never was one; raises UserError if all are damaged.
+
+        Damaged ones are removed, lest they push the whole one out when the next is saved.
+        """
+        files.sweep(self._folder)
         numbers = self._numbers()
         for number in reversed(numbers):
             try:
-                return self._load(number)
+                checkpoint = self._load(number)
             except UserError as error:
                 self.warnings.append(f"{error}; going on from the checkpoint before it")
+                continue
+            for damaged in numbers[numbers.index(number) + 1 :]:
+                self._json(damaged).unlink()
+            return checkpoint
         if numbers:
             raise UserError(f"no checkpoint in {self._folder} is whole; start the run anew with --overwrite")
         return None
 
     def clear(self) -> None:
         """Removes all of them: the run is finished."""
-        for number in self._numbers():
-            self._json(number).unlink()
-            self._tensors(number).unlink(missing_ok=True)
-        if self._folder.is_dir() and not any(self._folder.iterdir()):
-            self._folder.rmdir()
+        shutil.rmtree(self._folder, ignore_errors=True)
 
     def _load(self, number: int) -> Checkpoint:
         path = self._json(number)

@@ -27,6 +27,11 @@ def mirrored(names: list[str]) -> tf.distribute.Strategy:
     return tf.distribute.MirroredStrategy(names)
 
 
+def require_devices(devices: str) -> None:
+    """Raises UserError for a device that is not there."""
+    _device_names(devices)
+
+
 def first_device(devices: str = "all") -> AbstractContextManager[None]:
     """The one device that measures: several would not agree to the last bit."""
     return tf.device(_device_names(devices)[0])

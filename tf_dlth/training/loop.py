@@ -55,7 +55,7 @@ def train_epochs(
             begin = time.perf_counter()
             network.run(iterator, now)
             seconds = time.perf_counter() - begin
-            call.adapt(seconds)
+            call.adapt(now, seconds)
             done += now
             after_call(Position(epoch, done), seconds)
         loss, hits, images = network.totals
@@ -64,13 +64,13 @@ def train_epochs(
 
 
 class _CallLength:
-    """Steps a call: doubled while calls are short, halved when one was too long."""
+    """Steps a call: doubled while whole calls are short, halved when one was too long."""
 
     def __init__(self) -> None:
         self.steps = 1
 
-    def adapt(self, seconds: float) -> None:
-        if seconds < LONGEST_CALL / 2:
+    def adapt(self, done: int, seconds: float) -> None:
+        if seconds > LONGEST_CALL:
+            self.steps = max(1, done // 2)
+        elif done == self.steps and seconds < LONGEST_CALL / 2:
             self.steps *= 2
-        elif seconds > LONGEST_CALL:
-            self.steps = max(1, self.steps // 2)

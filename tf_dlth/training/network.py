@@ -58,7 +58,7 @@ class Network:
 
     def weights(self) -> dict[str, np.ndarray]:
         """Every variable by name, BatchNorm statistics included, no masks."""
-        return variables.read(self.model)
+        return {name: np.array(variable) for name, variable in self._named.items()}
 
     def momentum(self) -> dict[str, np.ndarray]:
         """The velocity of every trainable variable."""
@@ -82,9 +82,9 @@ class Network:
 
     def batches(self, dataset: tf.data.Dataset) -> Iterator[Any]:
         """An iterator that deals each global batch out to the replicas."""
-        options = tf.data.Options()
-        options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.OFF
-        return iter(self.strategy.experimental_distribute_dataset(dataset.with_options(options)))
+        if self.strategy.num_replicas_in_sync == 1:
+            return iter(dataset)
+        return iter(self.strategy.experimental_distribute_dataset(dataset))
 
     def run(self, batches: Iterator[Any], steps: int) -> np.ndarray:
         """Trains on the next ``steps`` global batches in one call of the compiled graph; gives :attr:`totals`."""

@@ -119,20 +119,19 @@ class Trainer:
         """
         state = self._begin(iteration, weights, masks, first_epoch, resume)
         saved = time.monotonic()
-        result, scores = None, None
+        result, last = None, None
         for result in self._epochs(state):
-            current = self._network.weights()
-            self._require_finite(state, result, current)
+            self._require_number(state, result, result.loss)
             if result.epoch in at_epoch:
-                at_epoch[result.epoch](current)
+                at_epoch[result.epoch](self._network.weights())
             if self._is_due(result.epoch):
-                scores = self._score(state, current)
-                self._record(state, result, Kept(result.epoch, scores, current))
+                last = self._score(state, result)
+                self._record(state, result, last)
             if result.epoch < self._config.epochs and time.monotonic() - saved >= self._checkpoint_seconds:
                 self._save(state, Position(result.epoch + 1), np.zeros(3))
                 saved = time.monotonic()
-        assert result is not None and scores is not None, "the last epoch is always trained and evaluated"
-        last = Kept(result.epoch, scores, self._network.weights())
+        assert result is not None and last is not None, "the last epoch is always trained and evaluated"
+        self._require_number(state, result, sum(float(w.sum()) for w in last.weights.values()))
         return self._trained(state, result, last, epochs=self._config.epochs - first_epoch + 1)
 
     def _begin(
@@ -183,11 +182,11 @@ class Trainer:
     def _is_due(self, epoch: int) -> bool:
         return epoch % self._config.evaluate_every == 0 or epoch == self._config.epochs
 
-    def _score(self, state: _State, weights: Arrays) -> Scores:
-        begin = time.perf_counter()
+    def _score(self, state: _State, result: EpochResult) -> Kept:
+        weights, begin = self._network.weights(), time.perf_counter()
         scores = self._evaluate(weights, lambda: self._stop_if_asked(state))
         state.seconds += time.perf_counter() - begin
-        return scores
+        return Kept(result.epoch, scores, weights)
 
     def _record(self, state: _State, result: EpochResult, kept: Kept) -> None:
         for kind in state_kinds(kept.scores):
@@ -227,13 +226,13 @@ class Trainer:
         }
         self._log.save(Checkpoint(meta, groups))
 
-    def _require_finite(self, state: _State, result: EpochResult, weights: Arrays) -> None:
-        if math.isfinite(result.loss) and all(np.isfinite(w).all() for w in weights.values()):
-            return
-        raise UserError(
-            f"the training diverged (loss {result.loss:g}, or weights that are no numbers) in epoch {result.epoch} of "
-            f"iteration {state.iteration}; lower training.learning_rate (now {self._config.learning_rate:g})"
-        )
+    def _require_number(self, state: _State, result: EpochResult, value: float) -> None:
+        """``value`` is the epoch's loss, or the sum of all weights, which no NaN or infinity survives."""
+        if not math.isfinite(value):
+            raise UserError(
+                f"the training diverged (loss {result.loss:g}) in epoch {result.epoch} of iteration {state.iteration}; "
+                f"lower training.learning_rate (now {self._config.learning_rate:g})"
+            )
 
     def _trained(self, state: _State, result: EpochResult, last: Kept, epochs: int) -> Trained:
         kept: dict[WeightsKind, Kept] = {"last": last, **state.best}

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tf_dlth.data.augmentation import pointwise
 from tf_dlth.data.augmentation.operation import Operation
 from tf_dlth.data.augmentation.operations import apply_slot
 
@@ -53,3 +54,39 @@ def test_equals_pillow(images: np.ndarray, pillow, fill: int) -> None:
         ours = _apply(tf.constant(picked), tf.fill([len(number)], int(operation)), tf.constant(value), fill).numpy()
         theirs = np.stack([pillow(x, operation, v, fill) for x, v in zip(picked, value, strict=True)])
         np.testing.assert_array_equal(ours, theirs, err_msg=operation.name)
+
+
+def _random_values(operation: Operation, count: int) -> np.ndarray:
+    low, high = min(RANGES[operation]), max(RANGES[operation])
+    values = np.random.default_rng(int(operation)).uniform(low, high, count)
+    return np.round(values) if operation == Operation.POSTERIZE else values
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("operation", list(Operation))
+def test_equals_pillow_at_random_values(images: np.ndarray, pillow, operation: Operation) -> None:
+    """1,920 images of each kind, each with a value of its own."""
+    picked = images[np.arange(48) % len(images)]
+    for values in _random_values(operation, 1920).reshape(-1, 48):
+        ours = _apply(tf.constant(picked), tf.fill([48], int(operation)), tf.constant(values), 128).numpy()
+        theirs = np.stack([pillow(x, operation, v, 128) for x, v in zip(picked, values, strict=True)])
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def test_autocontrast_equals_pillow_for_every_darkest_and_lightest_level(pillow) -> None:
+    """All 32,896 pairs, each with all levels between them."""
+    low, high = np.triu_indices(256)
+    images = np.clip(np.arange(256), low[:, None], high[:, None]).astype(np.uint8).reshape(-1, 1, 256, 1)
+    ours = pointwise.autocontrast(tf.constant(images)).numpy()
+    theirs = np.stack([pillow(image, Operation.AUTOCONTRAST, 0, 0) for image in images])
+    np.testing.assert_array_equal(ours, theirs)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("operation", "value"), [(Operation.HUE, 0.07), (Operation.COLOR, 0.0)])
+def test_equals_pillow_for_every_colour(pillow, operation: Operation, value: float) -> None:
+    """All 2**24 colours; the turn of the hue is an addition in between, so one turn is enough."""
+    for red in range(256):
+        image = np.stack(np.meshgrid([red], np.arange(256), np.arange(256), indexing="ij"), axis=-1).astype(np.uint8)
+        ours = _apply(tf.constant(image), tf.fill([1], int(operation)), tf.fill([1], np.float64(value)), 0)
+        np.testing.assert_array_equal(ours[0], pillow(image[0], operation, value, 0))

@@ -150,3 +150,8 @@ def test_contrast_magnitudes_are_uniform(operation: Operation, low: float, high:
 @pytest.mark.parametrize("strength", ["none", "basic"])
 def test_weak_strengths_have_no_plan(strength: Strength) -> None:
     assert draw_plan(tf.zeros([3, 2], tf.int32), strength, "cifar10") is None
+
+
+def test_unknown_strength_is_refused() -> None:
+    with pytest.raises(ValueError, match="heavy"):
+        draw_plan(tf.zeros([3, 2], tf.int32), "heavy", "cifar10")  # pyright: ignore[reportArgumentType]

@@ -29,10 +29,7 @@ MONOTONE = {
 
 def _versions(images: np.ndarray, kind: str, severity: int, frost: Textures) -> np.ndarray:
     return np.stack(
-        [
-            corrupt(image, kind, severity, generator(0, kind, severity, i), frost)
-            for i, image in enumerate(images)
-        ]
+        [corrupt(image, kind, severity, generator(0, kind, severity, i), frost) for i, image in enumerate(images)]
     )
 
 

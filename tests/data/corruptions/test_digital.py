@@ -28,9 +28,7 @@ def test_contrast_draws_to_each_channels_mean(index: int, factor: Fraction, tile
 
 
 @pytest.mark.parametrize(("index", "factor", "offset"), [(0, 0.3, 0.0), (4, 2.5, 0.2)])
-def test_saturate_scales_the_hsv_saturation(
-    index: int, factor: float, offset: float, tiles: np.ndarray
-) -> None:
+def test_saturate_scales_the_hsv_saturation(index: int, factor: float, offset: float, tiles: np.ndarray) -> None:
     stronger = digital.saturate(tiles[6], LEVELS["saturate"][index], RNG)
     for before, after in zip(tiles[6].reshape(-1, 3), stronger.reshape(-1, 3), strict=True):
         hue, saturation, value = colorsys.rgb_to_hsv(*(before / 255))
@@ -48,13 +46,9 @@ def test_one_channel_has_no_saturation() -> None:
 def test_jpeg_is_pillows(index: int, quality: int, channels: int, tiles: np.ndarray) -> None:
     image = tiles[8][..., :channels]
     stream = io.BytesIO()
-    PIL.Image.fromarray(image.squeeze(), "L" if channels == 1 else "RGB").save(
-        stream, "JPEG", quality=quality
-    )
+    PIL.Image.fromarray(image.squeeze(), "L" if channels == 1 else "RGB").save(stream, "JPEG", quality=quality)
     expected = np.array(PIL.Image.open(stream)).reshape(image.shape)
-    np.testing.assert_array_equal(
-        digital.jpeg_compression(image, LEVELS["jpeg_compression"][index], RNG), expected
-    )
+    np.testing.assert_array_equal(digital.jpeg_compression(image, LEVELS["jpeg_compression"][index], RNG), expected)
 
 
 def _box_resized(values: np.ndarray, new: int) -> np.ndarray:
@@ -87,9 +81,7 @@ class Draws(np.random.Generator):
 
 
 @pytest.mark.parametrize("level", LEVELS["elastic_transform"])
-def test_elastic_transform_without_a_draw_is_the_identity(
-    level: tuple[float, ...], tiles: np.ndarray
-) -> None:
+def test_elastic_transform_without_a_draw_is_the_identity(level: tuple[float, ...], tiles: np.ndarray) -> None:
     still = digital.elastic_transform(tiles[0], level, Draws(0, 0, 0))
     np.testing.assert_array_equal(still, tiles[0])
 

@@ -30,12 +30,17 @@ def test_pixels_are_read_between_the_middle_two_of_every_five(tmp_path: Path) ->
     np.testing.assert_array_equal(texture, pixels[2::5, 2::5])
 
 
+def test_transparency_is_left_out(tmp_path: Path) -> None:
+    PIL.Image.new("RGBA", (200, 200), (10, 100, 200, 30)).save(tmp_path / "frost1.png")
+    assert tuple(photographs(tmp_path)[0][0, 0]) == (10, 100, 200)
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
         ("missing", "no folder"),
         ("empty", "holds no"),
-        ("broken", r"broken\.png is not an image"),
+        ("broken", r"broken\.png cannot be read"),
         ("small", "at least 165 px"),
     ],
 )

@@ -38,9 +38,7 @@ def images(tiles: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(tiles[:12])
 
 
-def test_arrays_are_severity_major_and_every_image_has_its_own_draws(
-    tmp_path: Path, images: np.ndarray
-) -> None:
+def test_arrays_are_severity_major_and_every_image_has_its_own_draws(tmp_path: Path, images: np.ndarray) -> None:
     _made(tmp_path, images, severities=[2, 1, 5])
     for kind in KINDS:
         array = np.load(tmp_path / f"{kind}.npy", mmap_mode="r", allow_pickle=False)
@@ -93,9 +91,7 @@ def test_progress_counts_the_images_of_each_kind(
     assert steps == [Progress("contrast", done, 24) for done in (8, 12, 20, 24)]
 
 
-def test_workers_and_chunks_change_nothing(
-    tmp_path: Path, images: np.ndarray, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_workers_and_chunks_change_nothing(tmp_path: Path, images: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
     _made(tmp_path / "one", images, kinds=["glass_blur", "frost"])
     monkeypatch.setattr(module, "CHUNK", 5)
     _made(tmp_path / "two", images, kinds=["glass_blur", "frost"], workers=2)
@@ -131,9 +127,7 @@ def test_what_a_killed_process_left_is_swept_and_made_anew(tmp_path: Path, image
     _made(tmp_path / "whole", images)
     out = tmp_path / "killed"
     _made(out, images, kinds=["fog"])
-    (out / ".partial-999-shot_noise.npy").write_bytes(
-        (tmp_path / "whole" / "shot_noise.npy").read_bytes()[:5000]
-    )
+    (out / ".partial-999-shot_noise.npy").write_bytes((tmp_path / "whole" / "shot_noise.npy").read_bytes()[:5000])
     # Killed between the renaming and the manifest: the array is there, but nothing vouches for it.
     (out / "jpeg_compression.npy").write_bytes(b"half")
     _made(out, images)
@@ -151,9 +145,7 @@ def test_a_damaged_file_is_made_anew(tmp_path: Path, images: np.ndarray) -> None
     assert _contents(tmp_path) == before
 
 
-def test_a_stop_leaves_no_half_file(
-    tmp_path: Path, images: np.ndarray, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_stop_leaves_no_half_file(tmp_path: Path, images: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "CHUNK", 4)
     progress = generate(images, LABELS, tmp_path, source="tiles", kinds=KINDS, severities=[1, 5], seed=3)
     assert next(progress).done == 4
@@ -231,9 +223,7 @@ def test_other_frost_is_another_set_once_frost_is_made(
         _made(out, images, kinds=["frost"], frost=white_photographs)
 
 
-def test_photographs_without_frost_are_refused(
-    tmp_path: Path, images: np.ndarray, white_photographs: Path
-) -> None:
+def test_photographs_without_frost_are_refused(tmp_path: Path, images: np.ndarray, white_photographs: Path) -> None:
     with pytest.raises(UserError, match="frost is not among the kinds"):
         _made(tmp_path / "set", images, frost=white_photographs)
 

@@ -67,9 +67,7 @@ def test_frost_is_a_weighted_sum_cut_off_to_whole_numbers(level: tuple[float, ..
 
 def test_frost_crops_anywhere_but_at_the_last_place_and_uses_every_texture() -> None:
     rows, columns = np.mgrid[0:34, 0:35]
-    textures = [
-        np.stack([rows, columns, np.full_like(rows, number)], -1).astype(np.uint8) for number in range(5)
-    ]
+    textures = [np.stack([rows, columns, np.full_like(rows, number)], -1).astype(np.uint8) for number in range(5)]
     draws = np.random.default_rng(0)
     black = np.zeros((32, 32, 3), np.uint8)
     corners = {tuple(weather.frost(black, (0.0, 1.0), draws, textures)[0, 0]) for _ in range(600)}

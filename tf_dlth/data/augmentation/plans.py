@@ -28,11 +28,16 @@ class Plan(NamedTuple):
 
 def draw_plan(seeds: tf.Tensor, strength: Strength, policy: Policy) -> Plan | None:
     """The plan of a batch with seed pairs int32 [B, 2]; None for strengths without operations."""
-    if strength == "contrast":
-        return _contrast(seeds)
-    if strength == "auto":
-        return _auto(seeds, policies.IMAGENET if policy == "imagenet" else policies.CIFAR10)
-    return _rand(seeds) if strength == "rand" else None
+    match strength:
+        case "none" | "basic":
+            return None
+        case "contrast":
+            return _contrast(seeds)
+        case "auto":
+            return _auto(seeds, policies.IMAGENET if policy == "imagenet" else policies.CIFAR10)
+        case "rand":
+            return _rand(seeds)
+    raise ValueError(f"no strength is called {strength!r}")
 
 
 def _auto(seeds: tf.Tensor, policy: tuple[policies.SubPolicy, ...]) -> Plan:

@@ -118,17 +118,13 @@ def _smooth(images: tf.Tensor) -> tf.Tensor:
     """The 3 x 3 mean with weight 5 in the middle, rounded; the outermost pixels stay (float32 [N, H * W * C])."""
     height, width, channels = image_shape(images)
     lines = tf.reshape(tf.cast(images, tf.float32), [-1, height, width * channels])
-    inner = np.zeros((1, height, width, channels), np.float32)
-    inner[:, 1:-1, 1:-1] = 1
-    inner = inner.reshape(1, height, width * channels)
-    if not inner.any():
-        return tf.reshape(lines, [-1, inner.size])
     across = lines[:, :, : -2 * channels] + lines[:, :, channels:-channels] + lines[:, :, 2 * channels :]
     box = across[:, :-2] + across[:, 1:-1] + across[:, 2:]
-    box = tf.pad(box, [[0, 0], [1, 1], [channels, channels]])
+    inner = lines[:, 1:-1, channels:-channels]
     # Thirteenths plus a half are never nearer than 1/26 to a whole number: single precision cannot go wrong.
-    mean = tf.floor((box + 4.0 * lines) / _SMOOTH_DIVISOR + 0.5)
-    return tf.reshape(mean * inner + lines * (1 - inner), [-1, inner.size])
+    mean = tf.floor((box + 4.0 * inner) / _SMOOTH_DIVISOR + 0.5)
+    smooth = lines + tf.pad(mean - inner, [[0, 0], [1, 1], [channels, channels]])
+    return tf.reshape(smooth, [-1, height * width * channels])
 
 
 def _equalizing_tables(histogram: tf.Tensor) -> tf.Tensor:

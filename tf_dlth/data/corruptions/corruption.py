@@ -37,9 +37,7 @@ BY_KIND: Final[Mapping[str, Corruption]] = {
 """Every corruption but frost, which alone needs textures."""
 
 
-def corrupt(
-    image: Image, kind: str, severity: int, rng: np.random.Generator, frost: Sequence[Image] = ()
-) -> Image:
+def corrupt(image: Image, kind: str, severity: int, rng: np.random.Generator, frost: Sequence[Image] = ()) -> Image:
     """``image`` uint8 [32, 32, 1 or 3] under one corruption; ``frost`` holds the textures for that kind.
 
     Raises ValueError for another shape or dtype, and for frost without textures.

@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 from tf_dlth.data.corruptions.filters import Image
 from tf_dlth.data.corruptions.plasma import plasma
 from tf_dlth.data.corruptions.severities import SIDE
+from tf_dlth.data.examples import read_file
+from tf_dlth.data.images import open_image
 from tf_dlth.errors import UserError
 
 USED: Final = 5
@@ -46,10 +48,9 @@ def photographs(folder: Path) -> list[Image]:
 
 
 def _photograph(file: Path) -> Image:
-    pixels = cv2.imread(str(file), cv2.IMREAD_COLOR)
-    if pixels is None:
-        raise UserError(f"--frost: {file} is not an image that can be read; remove or replace it")
-    small = smaller(cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB).astype(np.uint8))
+    # Without its transparency, if it has any: so OpenCV read the photographs of the published set.
+    picture = open_image(read_file(file), str(file)).convert("RGB")
+    small = smaller(np.asarray(picture, np.uint8))
     if min(small.shape[:2]) <= SIDE:
         least = math.ceil((SIDE + 1) / SCALE)
         raise UserError(f"--frost: {file} is too small; each side must have at least {least} px")

@@ -5,21 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import numpy as np
-from PIL import Image
 
 from tf_dlth.config import DataConfig
 from tf_dlth.data.catalogue import FACTS, Facts
-from tf_dlth.data.examples import ArrayExamples
-from tf_dlth.data.images import Preprocessing, prepare
+from tf_dlth.data.examples import ArrayExamples, Examples, ResizedExamples
+from tf_dlth.data.images import Preprocessing
 
 
 def in_memory(
     config: DataConfig, images: np.ndarray, labels: np.ndarray, names: Iterable[str]
-) -> tuple[ArrayExamples, Preprocessing]:
-    """The examples at ``image_size`` (their own size where that is null) and what was done to them."""
+) -> tuple[Examples, Preprocessing]:
+    """The examples at ``image_size`` (their own size where that is null) and what is done to them."""
     _, height, width, channels = images.shape
     preprocessing = preprocessing_for(config, (height, width, channels))
-    return ArrayExamples(_prepared(images, preprocessing), labels, names), preprocessing
+    stored = ArrayExamples(images, labels, names)
+    if preprocessing.image_shape == stored.image_shape:
+        return stored, preprocessing
+    return ResizedExamples(stored, preprocessing), preprocessing
 
 
 def preprocessing_for(config: DataConfig, shape: tuple[int, int, int]) -> Preprocessing:
@@ -33,14 +35,3 @@ def sized(facts: Facts, side: int, channels: int) -> Preprocessing:
     """Preparation to a square; sets with random resized crops leave a margin of 256 to 224 at test time."""
     resize = round(side * 256 / 224) if facts.cropped_and_resized(side) else side
     return Preprocessing(channels, resize, (side, side))
-
-
-def _prepared(images: np.ndarray, preprocessing: Preprocessing) -> np.ndarray:
-    if images.shape[1:] == preprocessing.image_shape:
-        return images
-    return np.stack([_prepared_one(image, preprocessing) for image in images])
-
-
-def _prepared_one(image: np.ndarray, preprocessing: Preprocessing) -> np.ndarray:
-    picture = Image.fromarray(image[:, :, 0] if image.shape[2] == 1 else image)
-    return prepare(picture, preprocessing, "of an array")

@@ -1,0 +1,86 @@
+"""TensorFlow as the tests need it, and one tiny finished run that many of them read."""
+
+from __future__ import annotations
+
+import io
+import os
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+import tf_dlth  # noqa: F401 - first of all: binds TensorFlow to Keras 2
+from tf_dlth.config import Config, parse_config
+from tf_dlth.startup import start_tensorflow
+
+TINY = """
+name: tiny
+data: {dataset: digits, per_class: 5, heldout_per_class: 3}
+model: {width: 4}
+training: {epochs: 3, batch_size: 20, evaluate_every: 1}
+pruning: {iterations: 2, rewind_epochs: 1}
+"""
+"""Three steps an epoch, the last of them on half a batch."""
+
+Tiny = Callable[..., Config]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Starts TensorFlow with deterministic operations and three virtual CPU devices, which must precede any use."""
+    start_tensorflow()
+    import tensorflow as tf
+
+    (cpu,) = tf.config.list_physical_devices("CPU")
+    tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 3)
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A finished run: its folder, what it was asked for, and what it printed (200 columns wide)."""
+
+    path: Path
+    config: Config
+    printed: str
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Tiny:
+    """Makes configurations of tiny runs: ``tiny(folder, "seed=1")``; without a folder, one that nobody writes to."""
+    nowhere = tmp_path_factory.mktemp("nowhere")
+
+    def make(directory: Path = nowhere, *overrides: str) -> Config:
+        return parse_config(TINY, [f"output.directory={directory}", *overrides])
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def finished(tiny: Tiny, tmp_path_factory: pytest.TempPathFactory) -> Finished:
+    """The tiny run, trained once a session and only read; tests that damage it take ``damaged``."""
+    from rich.console import Console
+
+    from tf_dlth.experiment import run
+    from tf_dlth.reporting.figures import Figures
+    from tf_dlth.reporting.tensorboard import TensorBoard
+    from tf_dlth.reporting.terminal import Terminal
+
+    config = tiny(tmp_path_factory.mktemp("finished"))
+    printed = io.StringIO()
+    observers = [Figures(), TensorBoard(), Terminal(Console(file=printed, width=200))]
+    return Finished(run(config, observers=observers).path, config, printed.getvalue())
+
+
+@pytest.fixture
+def damaged(finished: Finished, tmp_path: Path) -> Path:
+    """A copy of the finished run for a test to damage."""
+    return Path(shutil.copytree(finished.path, tmp_path / "copied" / "tiny"))
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder of prepared datasets."""
+    if not (root := os.environ.get("TF_DLTH_DATA")):
+        pytest.skip("TF_DLTH_DATA is not set to a tensorflow_datasets folder with cifar10")
+    return Path(root)

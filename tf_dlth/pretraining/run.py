@@ -1,0 +1,192 @@
+"""One pre-training from its configuration to its encoder: wires the parts together, as experiment.py does for a run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import tensorflow as tf
+import tf_keras
+
+from tf_dlth import files
+from tf_dlth.config import Config, TrainingConfig
+from tf_dlth.data import Data, Examples
+from tf_dlth.errors import Stopped, UserError
+from tf_dlth.evaluation.accuracy import predict, predictor
+from tf_dlth.experiment import Prepared
+from tf_dlth.lottery.folder import RUN
+from tf_dlth.lottery.lock import locked
+from tf_dlth.models import variables
+from tf_dlth.models.build import features
+from tf_dlth.models.initialisation import initial_weights
+from tf_dlth.pretraining.folder import EncoderFolder
+from tf_dlth.pretraining.knn import NEIGHBOURS, knn_accuracy
+from tf_dlth.pretraining.simclr import ContrastiveNetwork, Pretraining, Watcher, with_projection
+from tf_dlth.pretraining.views import view_batches
+from tf_dlth.training.devices import first_device, strategy_for
+from tf_dlth.training.loop import Position
+from tf_dlth.training.signals import StopRequest
+
+Arrays = Mapping[str, np.ndarray]
+
+
+class Observer(Watcher, Protocol):
+    """Whoever watches a pre-training from its start."""
+
+    def started(self, config: Config, images: int, folder: Path) -> None: ...
+    def warning(self, message: str) -> None: ...
+
+
+@dataclass(frozen=True)
+class Pretrained:
+    """A finished pre-training, on disk under ``path``; ``trained`` is False where it had been finished before."""
+
+    path: Path
+    trained: bool = True
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        """run.json."""
+        return files.read_json(self.path / RUN)
+
+
+def pretrain(
+    config: Config,
+    observer: Observer,
+    *,
+    devices: str = "all",
+    overwrite: bool = False,
+    allow_change: Iterable[str] = (),
+) -> Pretrained:
+    """Trains the encoder that ``config`` asks for, or goes on where an earlier call of the same config stopped.
+
+    Raises UserError for a mistake in the configuration or the data, and Stopped after Ctrl-C or SIGTERM, with the
+    state saved.
+    """
+    path = Path(config.output.directory) / config.name
+    prepared = Prepared(config)
+    if not len(prepared.data.train):
+        raise UserError(f"data.dataset: {config.data.dataset} has test images only, nothing to train an encoder on")
+    with ExitStack() as stack:
+        stack.enter_context(locked(path))
+        folder = EncoderFolder(path, {**prepared.facts(), "pretraining": _facts(prepared)})
+        if overwrite:
+            folder.clear()
+        folder.refuse_changes(prepared.config, allow_change)
+        if folder.status == "finished":
+            return Pretrained(path, trained=False)
+        stop = stack.enter_context(StopRequest())
+        _train(prepared, folder, devices, stop, observer)
+    return Pretrained(path)
+
+
+def schedule(config: Config) -> TrainingConfig:
+    """The ``pretrain`` section as one training; momentum and weight decay are the ``training`` section's."""
+    return config.training.model_copy(
+        update={
+            "epochs": config.pretrain.epochs,
+            "batch_size": config.pretrain.batch_size,
+            "learning_rate": config.pretrain.learning_rate,
+            "evaluate_every": config.pretrain.knn_every,
+        }
+    )
+
+
+class Monitor:
+    """Accuracy by nearest neighbours on the penultimate features, training images against test images."""
+
+    def __init__(self, classifier: tf_keras.Model, data: Data, devices: str) -> None:
+        encoder = features(classifier)
+        self._encoder = tf_keras.Model(encoder.input, encoder.output[0])
+        self._names = list(variables.named_variables(self._encoder))
+        self._predict, self._data, self._devices = predictor(self._encoder), data, devices
+
+    def encoder_weights(self, weights: Arrays) -> dict[str, np.ndarray]:
+        """Those of ``weights`` that are the encoder's: without head and projection."""
+        return {name: weights[name] for name in self._names}
+
+    def __call__(self, weights: Arrays, between: Callable[[], None]) -> float:
+        variables.assign(self._encoder, self.encoder_weights(weights))
+
+        def encoded(examples: Examples) -> np.ndarray:
+            return predict(self._predict, examples, between)
+
+        train, test = self._data.train, self._data.test
+        with first_device(self._devices):
+            return knn_accuracy(encoded(train), train.labels, encoded(test), test.labels)
+
+
+def _facts(prepared: Prepared) -> dict[str, Any]:
+    return {"method": "simclr", "images": len(prepared.data.train), "neighbours": NEIGHBOURS}
+
+
+def _train(
+    prepared: Prepared, folder: EncoderFolder, devices: str, stop: StopRequest, observer: Observer
+) -> None:
+    config = prepared.config
+    folder.begin(config, prepared.data.subset(), None)
+    observer.started(config, len(prepared.data.train), folder.path)
+    for warning in folder.warnings:
+        observer.warning(warning)
+    model = with_projection(prepared.model, config.pretrain.projection)
+    monitor = Monitor(prepared.model, prepared.data, devices)
+    initial = {**initial_weights(model, config.seed), **monitor.encoder_weights(prepared.initial)}
+    pretraining = _pretraining(prepared, model, monitor, folder, devices, stop, observer)
+    try:
+        weights, state = pretraining.train(initial, folder.unfinished(0))
+    except UserError as error:
+        folder.fail(str(error))
+        raise
+    except Stopped as stopped:
+        raise Stopped(
+            stopped.exit_code - 128, f"stopped, all is saved in {folder.path}; the same command goes on from there"
+        ) from None
+    before, *_, after = folder.metrics()
+    folder.keep_encoder(
+        monitor.encoder_weights(weights),
+        seconds=state.seconds,
+        nt_xent=after["nt_xent"],
+        knn_accuracy=after["knn_accuracy"],
+        knn_accuracy_before=before["knn_accuracy"],
+    )
+
+
+def _pretraining(
+    prepared: Prepared,
+    model: tf_keras.Model,
+    monitor: Monitor,
+    folder: EncoderFolder,
+    devices: str,
+    stop: StopRequest,
+    observer: Observer,
+) -> Pretraining:
+    config, data = prepared.config, prepared.data
+    training = schedule(config)
+
+    def batches(position: Position) -> tf.data.Dataset:
+        return view_batches(
+            data.train,
+            config.data,
+            crop_padding=prepared.given.data.crop_padding,
+            batch_size=training.batch_size,
+            seed=config.seed,
+            epoch=position.epoch,
+            first_step=position.step,
+            last_epoch=training.epochs,
+        )
+
+    return Pretraining(
+        network=ContrastiveNetwork(model, training, strategy_for(devices), config.pretrain.temperature),
+        config=training,
+        images=len(data.train),
+        batches=batches,
+        monitor=monitor,
+        log=folder,
+        watcher=observer,
+        stop=stop,
+        checkpoint_seconds=config.output.checkpoint_seconds,
+    )
