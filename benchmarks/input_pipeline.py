@@ -40,20 +40,21 @@ Change = Callable[[Picture], Picture]
 
 
 def main() -> None:
-    """Prints one table and writes one JSON."""
+    """Prints one table and writes one JSON if asked to."""
     arguments = _arguments()
     start_tensorflow()
     rows = [row for side in arguments.sizes for row in _measure(side, arguments.seconds)]
     print(_table(rows))
-    facts = {"cores": _cores(), "machine": platform.processor() or platform.machine(), "batch": BATCH}
-    Path(arguments.json).write_text(json.dumps({**facts, "rows": rows}, indent=2) + "\n")
+    if arguments.json:
+        facts = {"cores": _cores(), "machine": platform.processor() or platform.machine(), "batch": BATCH}
+        arguments.json.write_text(json.dumps({**facts, "rows": rows}, indent=2) + "\n")
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Images per second of each augmentation, and of Pillow.")
     parser.add_argument("--sizes", type=lambda text: [int(part) for part in text.split(",")], default=[32, 64, 224])
     parser.add_argument("--seconds", type=float, default=3.0, help="per case, for each of the two sides")
-    parser.add_argument("--json", default="input_pipeline.json")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the rows and the machine's facts")
     return parser.parse_args()
 
 

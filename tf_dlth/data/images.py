@@ -115,11 +115,6 @@ def from_array(pixels: np.ndarray) -> Image.Image:
     return Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels)
 
 
-def from_array(pixels: np.ndarray) -> Image.Image:
-    """The inverse of :func:`to_array`."""
-    return Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels)
-
-
 def prepare(image: Image.Image, preprocessing: Preprocessing, name: str) -> np.ndarray:
     """uint8 [H, W, C] of ``preprocessing.image_shape``: channels, resizing, centre crop."""
     image = to_channels(image, preprocessing.channels, name)

@@ -74,3 +74,13 @@ def test_no_npy_file(published: Path) -> None:
 def test_another_size_is_refused(published: Path) -> None:
     with pytest.raises(UserError, match=r"data.image_size: the images of cifar10_c have 32 pixels"):
         load_source(DataConfig(dataset="cifar10_c", data_dir=str(published), image_size=64))
+
+
+def test_a_regenerated_set_of_two_severities(published: Path) -> None:
+    (published / "corruptions.json").write_text('{"severities": [1, 5]}')
+    for path in published.glob("*.npy"):
+        rows = np.load(path)
+        np.save(path, np.concatenate([rows[:N], rows[4 * N :]]))
+    assert corrupted_examples(published, "fog", 5).images[:, 0, 0, 0].tolist() == [150, 151, 152, 153, 154, 155]
+    with pytest.raises(UserError, match="holds severities 1, 5, not 3"):
+        corrupted_examples(published, "fog", 3)

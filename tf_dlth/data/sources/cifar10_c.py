@@ -10,14 +10,16 @@ from typing import Self
 import numpy as np
 
 from tf_dlth.config import DataConfig
+from tf_dlth.data.corruptions.manifest import MANIFEST
 from tf_dlth.data.examples import ArrayExamples, Examples
 from tf_dlth.data.images import Preprocessing
 from tf_dlth.data.sources import files
 from tf_dlth.data.sources.cifar10_2 import CIFAR10_CLASSES
 from tf_dlth.data.sources.source import Source, no_examples, required_dir
 from tf_dlth.errors import UserError
+from tf_dlth.files import read_json
 
-SEVERITIES = 5
+PUBLISHED_SEVERITIES = (1, 2, 3, 4, 5)
 LABELS = "labels.npy"
 LAYOUT = (
     "a folder with labels.npy and one KIND.npy a corruption; get CIFAR-10-C.tar from "
@@ -30,7 +32,7 @@ def load(config: DataConfig) -> Source:
     root = files.existing_dir(required_dir(config, LAYOUT))
     if config.image_size not in (None, 32):
         raise UserError("data.image_size: the images of cifar10_c have 32 pixels; remove it")
-    cells = [(kind, level) for kind in corruption_kinds(root) for level in range(1, SEVERITIES + 1)]
+    cells = [(kind, level) for kind in corruption_kinds(root) for level in severities(root)]
     test = JoinedExamples([corrupted_examples(root, kind, severity) for kind, severity in cells])
     train = no_examples(test.image_shape)
     return Source("cifar10_c", CIFAR10_CLASSES, train, test, None, Preprocessing.of_shape(test.image_shape))
@@ -44,16 +46,24 @@ def corruption_kinds(root: Path) -> list[str]:
     return kinds
 
 
+def severities(root: Path) -> tuple[int, ...]:
+    """The severities that the arrays hold, in their order; a regenerated set may have fewer than the published."""
+    manifest = root / MANIFEST
+    return tuple(read_json(manifest)["severities"]) if manifest.is_file() else PUBLISHED_SEVERITIES
+
+
 def corrupted_examples(root: Path, kind: str, severity: int) -> ArrayExamples:
-    """One corruption at one severity (1 to 5), memory-mapped and named ``KIND/SEVERITY/INDEX``."""
-    images, labels = _mapped(root / f"{kind}.npy"), _mapped(root / LABELS)
-    if images.dtype != np.uint8 or images.ndim != 4 or len(images) != len(labels) or len(images) % SEVERITIES:
+    """One corruption at one severity, memory-mapped and named ``KIND/SEVERITY/INDEX``."""
+    images, labels, held = _mapped(root / f"{kind}.npy"), _mapped(root / LABELS), severities(root)
+    if severity not in held:
+        raise UserError(f"{root} holds severities {', '.join(map(str, held))}, not {severity}")
+    if images.dtype != np.uint8 or images.ndim != 4 or len(images) != len(labels) or len(images) % len(held):
         raise UserError(
-            f"{root / f'{kind}.npy'} must be uint8 [5 x N, H, W, C] beside 5 x N labels, not {images.dtype} "
-            f"{list(images.shape)} beside {len(labels)}"
+            f"{root / f'{kind}.npy'} must be uint8 [{len(held)} x N, H, W, C] beside {len(held)} x N labels, not "
+            f"{images.dtype} {list(images.shape)} beside {len(labels)}"
         )
-    size = len(images) // SEVERITIES
-    rows = slice((severity - 1) * size, severity * size)
+    size = len(images) // len(held)
+    rows = slice(held.index(severity) * size, (held.index(severity) + 1) * size)
     names = [f"{kind}/{severity}/{i:05d}" for i in range(size)]
     return ArrayExamples(images[rows], labels[rows], names)
 
