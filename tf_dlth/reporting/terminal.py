@@ -16,7 +16,8 @@ from rich.table import Table
 from tf_dlth.lottery import selection
 from tf_dlth.lottery.rows import Row
 from tf_dlth.lottery.selection import Rule
-from tf_dlth.lottery.ticket import Ticket, iteration_name, load_ticket
+from tf_dlth.lottery.ticket import Ticket, load_ticket
+from tf_dlth.reporting.figures import NAME as FIGURE
 from tf_dlth.reporting.observer import RunObserver
 from tf_dlth.reporting.sizes import sizes
 from tf_dlth.training.loop import Position
@@ -35,6 +36,12 @@ RULES: dict[Rule, tuple[str, str]] = {
     "last": ("last", "no choice of an epoch, but the iteration is chosen on the test set"),
     "heldout": ("held-out", "honest: the test set is looked at once, after every choice"),
 }
+
+
+WHY_NOT_SMALLER = (
+    "Why not smaller or faster? Pruned weights are stored and multiplied as zeros: common hardware and formats are "
+    "dense, so size falls only through compression, and speed not at all without sparse kernels."
+)
 
 
 class Terminal(RunObserver):
@@ -96,8 +103,7 @@ class Terminal(RunObserver):
 
     def run_ended(self, rows: Sequence[Row]) -> None:
         self._progress.stop()
-        test_images = sum(self._plan.images_per_class["test"].values())
-        print_result(self._console, rows, self._folder, test_images)
+        print_result(self._console, rows, self._plan, self._folder)
 
     def _line(self, text: str) -> None:
         self._console.print(text, highlight=False, soft_wrap=True)
@@ -132,26 +138,35 @@ def images_table(plan: Plan) -> Table:
     return table
 
 
-def print_result(console: Console, rows: Sequence[Row], folder: Path, test_images: int) -> None:
-    """The tables that end a run."""
+def print_result(console: Console, rows: Sequence[Row], plan: Plan, folder: Path) -> None:
+    """The tables that end a run, and how to read them."""
+    winner = load_ticket(folder, trust=True)
     console.print(iterations_table(rows))
     console.print(rules_table(rows))
-    for rule in selection.rules(rows):
-        console.print(f"{RULES[rule][0]}: {RULES[rule][1]}", highlight=False)
-    error = 100 * math.sqrt(max(r.test_accuracy_last * (1 - r.test_accuracy_last) for r in rows) / test_images)
-    console.print(
-        f"One standard error of a test accuracy on {test_images:,} images is up to {error:.1f} points; one run is "
-        "one seed.",
-        highlight=False,
-    )
-    winner = load_ticket(folder, trust=True)
+    _print_lines(console, [f"{RULES[rule][0]}: {RULES[rule][1]}" for rule in selection.rules(rows)])
+    _print_lines(console, caveats(rows, plan))
     console.print(sizes_table(winner))
-    console.print(
-        "Why not smaller or faster? Pruned weights are stored and multiplied as zeros: common hardware and formats are "
-        "dense, so size falls only through compression, and speed not at all without sparse kernels.",
-        highlight=False,
-    )
-    console.print(f"winning ticket: {folder / iteration_name(winner.iteration)}", highlight=False, soft_wrap=True)
+    _print_lines(console, [WHY_NOT_SMALLER])
+    _print_lines(console, [f"figure: {folder / FIGURE}", f"winning ticket: {winner.path}"])
+
+
+def caveats(rows: Sequence[Row], plan: Plan) -> list[str]:
+    """What limits the numbers of one run."""
+    counts = {part: sum(classes.values()) for part, classes in plan.images_per_class.items()}
+    error = 100 * math.sqrt(max(r.test_accuracy_last * (1 - r.test_accuracy_last) for r in rows) / counts["test"])
+    lines = [
+        f"noise: one standard error is up to {error:.1f} points on {counts['test']:,} test images; this is one seed"
+    ]
+    if held := counts.get("heldout"):
+        lines.append(f"labels: {counts['train']:,} trained, {held:,} more held out to choose by")
+    if (every := plan.config.training.evaluate_every) != 1:
+        lines.append(f"test best looks at every {every}th epoch; the paper's at every one")
+    return lines
+
+
+def _print_lines(console: Console, lines: Sequence[str]) -> None:
+    for line in lines:
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
 def iterations_table(rows: Sequence[Row]) -> Table:
