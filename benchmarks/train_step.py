@@ -215,7 +215,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=7)
     options = parser.parse_args()
     # About equally long rounds: a step of width 64 costs some ten of width 16.
-    results = [measure(width, options.rounds, epochs=8 if width < 32 else 1) for width in options.widths]
+    results = [measure(width, options.rounds, epochs=10 if width < 32 else 1) for width in options.widths]
     print(table(results))
     record = {"results": results, "rounds": options.rounds, "host": provenance.host(), **provenance.versions()}
     options.out.write_text(json.dumps(record, indent=2) + "\n")

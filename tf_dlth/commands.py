@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
+import os
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -14,7 +15,11 @@ from types import FrameType
 from typing import Any
 
 from tf_dlth import files
+from tf_dlth.config import DataConfig
 from tf_dlth.errors import Stopped, UserError
+
+DATA_VARIABLE = "TF_DLTH_DATA"
+TFDS_SETS = ("cifar10", "cifar100", "imagenet2012")
 
 
 class Parser(argparse.ArgumentParser):
@@ -69,6 +74,14 @@ def _sigterm_heard() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+def locate_data(data: DataConfig) -> DataConfig:
+    """Fills in ``data_dir`` from the environment variable TF_DLTH_DATA where a TFDS set has none of its own."""
+    directory = os.environ.get(DATA_VARIABLE)
+    if directory and data.data_dir is None and data.dataset in TFDS_SETS:
+        return data.model_copy(update={"data_dir": directory})
+    return data
 
 
 def require_paths(paths: Sequence[str]) -> None:

@@ -34,12 +34,13 @@ def evaluate(arguments: Sequence[str] | None = None) -> None:
 
 def _measure(path: str, options: Any) -> tuple[dict[str, Any], tuple[str, ...]]:
     from tf_dlth.evaluation.accuracy import measure, predict
-    from tf_dlth.evaluation.subject import data_for, open_subject
+    from tf_dlth.evaluation.subject import data_config, data_for, open_subject
     from tf_dlth.training.devices import first_device
 
     with first_device(options.devices):
         subject = open_subject(path, options.weights, options.trust)
-        data = data_for(subject, options.data, options.data_dir)
+        config = commands.locate_data(data_config(subject, options.data, options.data_dir))
+        data = data_for(subject, config)
         measures = measure(predict(subject.predict, data.test), data.test.labels)
     record = {
         "ticket": path,

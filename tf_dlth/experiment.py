@@ -29,8 +29,8 @@ from tf_dlth.lottery.ticket import Origin, Ticket, load_ticket
 from tf_dlth.models import variables
 from tf_dlth.models.build import build
 from tf_dlth.models.initialisation import initial_weights
-from tf_dlth.models.prunable import prunable_names, unprunable_layers
 from tf_dlth.models.pretrained import load_pretrained
+from tf_dlth.models.prunable import prunable_names, unprunable_layers
 from tf_dlth.models.spec import ModelSpec
 from tf_dlth.models.width import matching_width
 from tf_dlth.reporting.observer import Observers, RunObserver
@@ -153,8 +153,8 @@ def run(
 ) -> Run:
     """Finds the tickets that ``config`` asks for, or goes on where an earlier call of the same config stopped.
 
-    ``trust`` lets a ticket that the config names ask for an architecture that is not built in. Raises UserError for a mistake in the configuration or the data, and Stopped after Ctrl-C or SIGTERM, with the state
-    saved.
+    ``trust`` lets a ticket that the config names ask for an architecture that is not built in. Raises UserError for a
+    mistake in the configuration or the data, and Stopped after Ctrl-C or SIGTERM, with the state saved.
     """
     path = Path(config.output.directory) / config.name
     require_devices(devices)

@@ -40,12 +40,9 @@ def open_subject(path: str, kind: WeightsKind | None = None, trust: bool = False
     return _ticket(load_ticket(folder, trust), kind)
 
 
-def data_for(subject: Subject, data: str | None, data_dir: str | None) -> Data:
-    """The images to measure on: the subject's own, a dataset by name, or a folder of images.
-
-    Raises UserError when the classes or the images' shape are not the subject's.
-    """
-    loaded = load_data(_data_config(subject, data, data_dir))
+def data_for(subject: Subject, config: DataConfig) -> Data:
+    """The images to measure on; raises UserError when their classes or shape are not the subject's."""
+    loaded = load_data(config)
     if loaded.class_names != subject.class_names:
         raise UserError(
             f"--data {loaded.config.dataset} has the classes {_listed(loaded.class_names)}, but {subject.path} knows "
@@ -57,6 +54,23 @@ def data_for(subject: Subject, data: str | None, data_dir: str | None) -> Data:
             f"{subject.input_shape}"
         )
     return loaded
+
+
+def data_config(subject: Subject, data: str | None, data_dir: str | None) -> DataConfig:
+    """The subject's own images where ``data`` is None, else a dataset by name or a folder of images."""
+    side = subject.input_shape[0]
+    if data is None and subject.data is None:
+        raise UserError(f"{subject.path} does not say where its images are; name them with --data NAME or FOLDER")
+    if data is None:
+        config = subject.data
+        assert config is not None, "checked above"
+    elif data in get_args(Dataset):
+        config = _named(data)
+    elif Path(data).is_dir():
+        config = DataConfig(dataset="folder", data_dir=data, image_size=side)
+    else:
+        raise UserError(f"--data {data} is neither a folder nor one of {', '.join(get_args(Dataset))}")
+    return config if data_dir is None else config.model_copy(update={"data_dir": data_dir})
 
 
 def _ticket(ticket: Ticket, kind: WeightsKind | None) -> Subject:
@@ -90,22 +104,6 @@ def _saved_model(folder: Path) -> Subject:
     # The loaded object owns the variables; the signature alone would not keep them alive.
     predict = served(lambda images, owner=loaded: owner.signatures["serving_default"](images=images))
     return Subject(folder, "saved_model", predict, class_names, (height, width, channels), None)
-
-
-def _data_config(subject: Subject, data: str | None, data_dir: str | None) -> DataConfig:
-    side = subject.input_shape[0]
-    if data is None and subject.data is None:
-        raise UserError(f"{subject.path} does not say where its images are; name them with --data NAME or FOLDER")
-    if data is None:
-        config = subject.data
-        assert config is not None, "checked above"
-    elif data in get_args(Dataset):
-        config = _named(data)
-    elif Path(data).is_dir():
-        config = DataConfig(dataset="folder", data_dir=data, image_size=side)
-    else:
-        raise UserError(f"--data {data} is neither a folder nor one of {', '.join(get_args(Dataset))}")
-    return config if data_dir is None else config.model_copy(update={"data_dir": data_dir})
 
 
 def _named(dataset: str) -> DataConfig:

@@ -124,9 +124,7 @@ def _facts(prepared: Prepared) -> dict[str, Any]:
     return {"method": "simclr", "images": len(prepared.data.train), "neighbours": NEIGHBOURS}
 
 
-def _train(
-    prepared: Prepared, folder: EncoderFolder, devices: str, stop: StopRequest, observer: Observer
-) -> None:
+def _train(prepared: Prepared, folder: EncoderFolder, devices: str, stop: StopRequest, observer: Observer) -> None:
     config = prepared.config
     folder.begin(config, prepared.data.subset(), None)
     observer.started(config, len(prepared.data.train), folder.path)

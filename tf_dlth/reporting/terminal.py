@@ -73,7 +73,7 @@ class Terminal(RunObserver):
     def run_started(self, prepared: Prepared, plan: Plan, folder: Path) -> None:
         self._plan, self._folder = plan, folder
         self._per_epoch = math.ceil(len(prepared.data.train) / plan.config.training.batch_size)
-        self._console.print(summary_line(plan), highlight=False)
+        self._console.print(summary_line(plan), highlight=False, soft_wrap=True)
         for layer in plan.unprunable_layers:
             self.warning(f"layer {layer} has weights that cannot be pruned; it stays dense")
         self._progress.update(self._task, total=plan.steps)

@@ -1,0 +1,102 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import tensorflow as tf
+import tf_keras
+
+from tf_dlth.config import Normalisation, TrainingConfig
+from tf_dlth.models.build import build, features
+from tf_dlth.models.initialisation import initial_weights
+from tf_dlth.models.spec import ModelSpec
+from tf_dlth.models.variables import assign, read
+from tf_dlth.pretraining.nt_xent import nt_xent, similarities
+from tf_dlth.pretraining.simclr import ContrastiveNetwork, with_projection
+from tf_dlth.training.devices import mirrored
+
+TRAINING = TrainingConfig(learning_rate=0.1, batch_size=6)
+SPEC = ModelSpec("resnet18", 2, "small", "linear", 4, (8, 8, 1))
+NORMALISATION = Normalisation(mean=(0.5,), std=(0.5,))
+
+
+def classifier() -> tf_keras.Model:
+    return build(SPEC, NORMALISATION)
+
+
+def views(images: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    drawn = np.random.RandomState(seed).randint(0, 256, (images, 2, 8, 8, 1), np.uint8)
+    return drawn, np.zeros(images, np.int32)
+
+
+def trained(devices: int, sizes: list[int]) -> tuple[dict[str, np.ndarray], np.ndarray]:
+    """Weights and totals after one step on each batch."""
+    model = with_projection(classifier(), 6)
+    network = ContrastiveNetwork(model, TRAINING, mirrored([f"CPU:{i}" for i in range(devices)]), 0.5)
+    network.load(initial_weights(model, 0), {})
+    for number, size in enumerate(sizes):
+        network.run(network.batches(tf.data.Dataset.from_tensor_slices(views(size, number)).batch(size)), 1)
+    return network.weights(), network.totals
+
+
+def test_the_projection_sits_on_the_penultimate_features() -> None:
+    plain = classifier()
+    model = with_projection(plain, 6)
+    weights = initial_weights(model, 3)
+    assign(model, weights)
+    assign(plain, {**read(plain), **{n: w for n, w in weights.items() if not n.startswith("projection")}})
+    images = np.random.RandomState(0).randint(0, 256, (5, 8, 8, 1)).astype(np.float32)
+    encoded = features(plain)(images)[0].numpy()
+    hidden = np.maximum(encoded @ weights["projection_hidden/kernel"] + weights["projection_hidden/bias"], 0)
+    expected = hidden @ weights["projection/kernel"] + weights["projection/bias"]
+    assert encoded.shape == (5, 16)
+    assert weights["projection_hidden/kernel"].shape == (16, 16)
+    assert np.allclose(model(images), expected, atol=1e-5)
+
+
+def test_the_encoder_is_the_network_without_its_head() -> None:
+    names = set(initial_weights(with_projection(classifier(), 6), 0))
+    added = {f"{layer}/{leaf}" for layer in ("projection_hidden", "projection") for leaf in ("kernel", "bias")}
+    assert names - added == {n for n in read(classifier()) if not n.startswith("head/")}
+
+
+def test_one_step_against_a_plain_one() -> None:
+    """The loss is the mean over all views; momentum SGD with coupled decay makes the first step."""
+    model = with_projection(classifier(), 6)
+    weights = initial_weights(model, 0)
+    assign(model, weights)
+    pairs, _ = views(6)
+    with tf.GradientTape() as tape:
+        projections = model(pairs.reshape(12, 8, 8, 1), training=True)
+        losses = nt_xent(*similarities(projections, projections, 0, 0.5))
+        loss = tf.reduce_mean(losses)
+    kernel = model.get_layer("stage2_block1_conv1").kernel
+    before, gradient = kernel.numpy(), tape.gradient(loss, kernel).numpy()
+    after, totals = trained(1, [6])
+    assert np.allclose(after["stage2_block1_conv1/kernel"], before - 0.1 * (gradient + 0.0005 * before), atol=1e-6)
+    assert totals[0] == pytest.approx(6 * float(loss), rel=1e-5)
+    assert totals[2] == 6
+
+
+@pytest.mark.parametrize("sizes", [[6, 6, 5], [3]])
+def test_two_devices_equal_one(sizes: list[int]) -> None:
+    """The candidates are those of the global batch; an uneven last batch gives one device fewer images."""
+    (one, totals), (two, totals_of_two) = trained(1, sizes), trained(2, sizes)
+    for name, weight in one.items():
+        assert np.abs(weight - two[name]).max() < 1e-5, name
+    assert np.allclose(totals, totals_of_two, atol=1e-4)
+
+
+def test_a_device_without_images_changes_nothing() -> None:
+    (one, _), (two, totals) = trained(1, [6, 1]), trained(2, [6, 1])
+    assert totals[2] == 7
+    assert max(np.abs(weight - two[name]).max() for name, weight in one.items()) < 1e-5
+
+
+def test_totals_count_views_whose_nearest_is_the_other_view() -> None:
+    model = with_projection(classifier(), 6)
+    network = ContrastiveNetwork(model, TRAINING, mirrored(["CPU:0"]), 0.5)
+    network.load(initial_weights(model, 0), {})
+    pairs, labels = views(6)
+    pairs[:, 1] = pairs[:, 0]  # equal views: nothing is nearer
+    totals = network.run(network.batches(tf.data.Dataset.from_tensors((pairs, labels))), 1)
+    assert totals[1:].tolist() == [6, 6]
