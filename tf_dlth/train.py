@@ -13,7 +13,8 @@ from tf_dlth.config import Config, load_config
 from tf_dlth.startup import start_tensorflow
 
 if TYPE_CHECKING:
-    from tf_dlth.experiment import Plan, Run
+    from tf_dlth.experiment import Run
+    from tf_dlth.preparation import Plan
 
 DESCRIPTION = (
     "Finds sparse winning tickets by iterative magnitude pruning with rewinding. The same command goes on where a "
@@ -26,7 +27,8 @@ def train(arguments: Sequence[str] | None = None) -> None:
     config = load_config(options.config, commands.overrides(options))
     config = config.model_copy(update={"data": commands.locate_data(config.data)})
     start_tensorflow()
-    from tf_dlth.experiment import Prepared, run
+    from tf_dlth.experiment import run
+    from tf_dlth.preparation import Prepared
 
     console = Console()
     if options.dry_run:

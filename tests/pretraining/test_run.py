@@ -12,8 +12,8 @@ import pytest
 from tf_dlth import files
 from tf_dlth.config import Config, parse_config
 from tf_dlth.errors import Stopped, UserError
-from tf_dlth.experiment import Prepared
 from tf_dlth.experiment import run as train
+from tf_dlth.preparation import Prepared
 from tf_dlth.pretrain import main
 from tf_dlth.pretraining.run import Pretrained, pretrain, schedule
 from tf_dlth.training.loop import Position

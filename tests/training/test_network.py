@@ -18,7 +18,7 @@ from tf_dlth.models import variables
 from tf_dlth.models.initialisation import initial_weights
 from tf_dlth.models.prunable import prunable_names
 from tf_dlth.training.devices import mirrored
-from tf_dlth.training.network import Network
+from tf_dlth.training.network import Network, SynchronisedBatchNorm
 
 BATCH = 8
 DATA = DataConfig(
@@ -51,7 +51,7 @@ class SynchronisedEverywhere:
 
         def clone(layer: tf_keras.layers.Layer) -> tf_keras.layers.Layer:
             if isinstance(layer, tf_keras.layers.BatchNormalization):
-                return type(layer).from_config({**layer.get_config(), "synchronized": True})
+                return SynchronisedBatchNorm.from_config({**layer.get_config(), "synchronized": True})
             return wrap(layer)
 
         return clone

@@ -17,12 +17,12 @@ from tf_dlth.config import Config, TrainingConfig
 from tf_dlth.data import Data, Examples
 from tf_dlth.errors import Stopped, UserError
 from tf_dlth.evaluation.accuracy import predict, predictor
-from tf_dlth.experiment import Prepared
 from tf_dlth.lottery.folder import RUN
 from tf_dlth.lottery.lock import locked
 from tf_dlth.models import variables
 from tf_dlth.models.build import features
 from tf_dlth.models.initialisation import initial_weights
+from tf_dlth.preparation import Prepared
 from tf_dlth.pretraining.folder import EncoderFolder
 from tf_dlth.pretraining.knn import NEIGHBOURS, knn_accuracy
 from tf_dlth.pretraining.simclr import ContrastiveNetwork, Pretraining, Watcher, with_projection

@@ -16,7 +16,7 @@ from tf_dlth.lottery.ticket import load_ticket
 from tf_dlth.reporting.observer import RunObserver
 
 if TYPE_CHECKING:
-    from tf_dlth.experiment import Plan, Prepared
+    from tf_dlth.preparation import Plan, Prepared
 
 CURVES = {
     "test_accuracy_best": ("best epoch on the test set (the paper's way)", "tab:blue", "o"),

@@ -11,7 +11,7 @@ from tf_dlth.lottery.ticket import Ticket
 from tf_dlth.training.loop import Position
 
 if TYPE_CHECKING:
-    from tf_dlth.experiment import Plan, Prepared
+    from tf_dlth.preparation import Plan, Prepared
 
 
 class RunObserver:

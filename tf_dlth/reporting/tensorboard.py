@@ -21,7 +21,7 @@ from tf_dlth.lottery.ticket import Ticket
 from tf_dlth.reporting.observer import RunObserver
 
 if TYPE_CHECKING:
-    from tf_dlth.experiment import Plan, Prepared
+    from tf_dlth.preparation import Plan, Prepared
 
 FOLDER = "tensorboard"
 GRID = 8

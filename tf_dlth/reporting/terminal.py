@@ -23,7 +23,7 @@ from tf_dlth.reporting.sizes import sizes
 from tf_dlth.training.loop import Position
 
 if TYPE_CHECKING:
-    from tf_dlth.experiment import Plan, Prepared
+    from tf_dlth.preparation import Plan, Prepared
 
 SILENCE = 30.0
 """Seconds without a line after which a run off the terminal says where it is."""

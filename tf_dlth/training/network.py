@@ -118,12 +118,24 @@ class Network:
         )
 
 
+class SynchronisedBatchNorm(tf_keras.layers.BatchNormalization):
+    """BatchNorm over all replicas, of which some may have no image of the last batch.
+
+    Keras would keep such a replica's moving statistics as they are, and so halve the update that two replicas agree on.
+    The moments are all replicas' here, so each can make the whole update.
+    """
+
+    def _support_zero_size_input(self) -> bool:
+        return False
+
+
 def _training_copy(plain: tf_keras.Model, masking: Masking, replicas: int) -> tf_keras.Model:
     wrap = masking.wrapper_for(plain)
 
     def clone(layer: Layer) -> Layer:
         if replicas > 1 and isinstance(layer, tf_keras.layers.BatchNormalization):
-            return type(layer).from_config({**layer.get_config(), "synchronized": True})
+            kind = SynchronisedBatchNorm if type(layer) is tf_keras.layers.BatchNormalization else type(layer)
+            return kind.from_config({**layer.get_config(), "synchronized": True})
         return wrap(layer)
 
     return tf_keras.models.clone_model(plain, clone_function=clone)

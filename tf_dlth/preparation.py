@@ -1,0 +1,177 @@
+"""From a configuration to all that training needs: images, resolved settings, model, first weights, counts."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from tf_dlth import provenance
+from tf_dlth.config import Config, WeightsKind
+from tf_dlth.data import Data, load_data
+from tf_dlth.errors import UserError
+from tf_dlth.lottery.manifest import Preprocessing
+from tf_dlth.lottery.ticket import Origin, load_ticket
+from tf_dlth.models import variables
+from tf_dlth.models.build import build
+from tf_dlth.models.initialisation import initial_weights
+from tf_dlth.models.pretrained import load_pretrained
+from tf_dlth.models.prunable import prunable_names, unprunable_layers
+from tf_dlth.models.spec import ModelSpec
+from tf_dlth.models.width import matching_width
+
+Arrays = Mapping[str, np.ndarray]
+GRAPH_BYTES = 2**20
+"""What a SavedModel takes beside its weights, about."""
+SMALL_STEM_UP_TO = 64
+"""Pixels: the paper's small stem is for 32 and 64 px images."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run is going to do: ``steps`` over all iterations, ``bytes`` that it writes at most at one time."""
+
+    config: Config
+    parameters: int
+    prunable: int
+    unprunable_layers: tuple[str, ...]
+    images_per_class: Mapping[str, Mapping[str, int]]
+    steps: int
+    bytes: int
+
+
+class Prepared:
+    """A configuration with its data read, its nulls resolved and its plain model built."""
+
+    def __init__(self, config: Config, trust: bool = False) -> None:
+        self.given = config
+        self.data: Data = load_data(config.data)
+        self.config = resolve(config, self.data)
+        self.spec = _spec(self.config, self.data, trust)
+        assert self.config.data.normalisation is not None, "load_data resolves it"
+        self.normalisation = self.config.data.normalisation
+        self.model = build(self.spec, self.normalisation)
+        if not prunable_names(self.model):
+            raise UserError(f"model.architecture: {self.spec.architecture} has no layer that can be pruned")
+        self.initial, self.provenance = self._initial()
+
+    def _initial(self) -> tuple[Arrays, dict[str, Any]]:
+        """theta_0 and where it comes from: drawn, or partly read from a file."""
+        drawn, init = initial_weights(self.model, self.config.seed), self.config.model.init
+        if init == "random":
+            return drawn, {"init": init}
+        return load_pretrained(init, self.spec, drawn, self.config.model.pretrained_stem)
+
+    def plan(self) -> Plan:
+        """Counts, without training."""
+        named = variables.named_variables(self.model)
+        prunable = prunable_names(self.model)
+        return Plan(
+            config=self.config,
+            parameters=sum(_size(v) for v in named.values() if v.trainable),
+            prunable=sum(_size(named[name]) for name in prunable),
+            unprunable_layers=unprunable_layers(self.model),
+            images_per_class=_images_per_class(self.data),
+            steps=_steps(self.config, len(self.data.train)),
+            bytes=_bytes(self.config, named, prunable),
+        )
+
+    def origin(self) -> Origin:
+        return Origin(
+            spec=self.spec,
+            preprocessing=Preprocessing(**self.data.preprocessing),
+            normalisation=self.normalisation,
+            dataset=self.config.data.dataset,
+            class_names=self.data.class_names,
+            augment=self.config.data.augment,
+            config_sha256=self.given.sha256(),
+        )
+
+    def facts(self) -> dict[str, Any]:
+        """What run.json says before anything is trained."""
+        return {
+            "config_sha256": self.given.sha256(),
+            "data_sha256": self.data.sha256,
+            "seed": self.config.seed,
+            "initialisation": self.provenance,
+            "versions": provenance.versions(),
+            "host": provenance.host(),
+        }
+
+
+def resolve(config: Config, data: Data) -> Config:
+    """The configuration with every null replaced that the data decides."""
+    stem = config.model.stem or ("small" if max(data.image_shape[:2]) <= SMALL_STEM_UP_TO else "full")
+    has_heldout = data.heldout is not None
+    if config.pruning.select_by == "heldout" and not has_heldout:
+        raise UserError("pruning.select_by: heldout needs held-out images; set data.heldout_per_class")
+    if config.output.weights == "heldout" and not has_heldout:
+        raise UserError("output.weights: heldout needs held-out images; set data.heldout_per_class")
+    select_by = config.pruning.select_by or ("heldout" if has_heldout else "test_best")
+    weights: WeightsKind = config.output.weights or ("heldout" if has_heldout else "last")
+    return config.model_copy(
+        update={
+            "data": data.config,
+            "model": config.model.model_copy(update={"stem": stem}),
+            "pruning": config.pruning.model_copy(update={"select_by": select_by}),
+            "output": config.output.model_copy(update={"weights": weights}),
+        }
+    )
+
+
+def _spec(config: Config, data: Data, trust: bool) -> ModelSpec:
+    assert config.model.stem is not None, "resolve() sets it"
+    width = config.model.width
+    spec = ModelSpec(
+        architecture=config.model.architecture,
+        width=width if isinstance(width, int) else 1,
+        stem=config.model.stem,
+        head=config.model.head,
+        classes=len(data.class_names),
+        input_shape=data.image_shape,
+    )
+    if isinstance(width, int):
+        return spec
+    ticket = load_ticket(width.removeprefix("match:"), trust)
+    return replace(spec, width=matching_width(spec, ticket.manifest.remaining))
+
+
+def _images_per_class(data: Data) -> dict[str, dict[str, int]]:
+    parts = {"train": data.train, "heldout": data.heldout, "test": data.test}
+    return {
+        name: {
+            label: int(n)
+            for label, n in zip(
+                data.class_names, np.bincount(part.labels, minlength=len(data.class_names)), strict=True
+            )
+        }
+        for name, part in parts.items()
+        if part is not None
+    }
+
+
+def _steps(config: Config, images: int) -> int:
+    """All training steps: iteration 0 from epoch 1, the others from the epoch after the rewind point."""
+    epochs = config.training.epochs + config.pruning.iterations * (
+        config.training.epochs - config.pruning.rewind_epochs
+    )
+    return epochs * math.ceil(images / config.training.batch_size)
+
+
+def _size(variable: tf.Variable) -> int:
+    return variable.shape.num_elements() or 0
+
+
+def _bytes(config: Config, named: Mapping[str, tf.Variable], prunable: Iterable[str]) -> int:
+    """A ticket holds up to three sets of float32 weights and a SavedModel, a checkpoint up to four and the momentum."""
+    weights = 4 * sum(_size(v) for v in named.values())
+    masks = sum(_size(named[name]) for name in prunable)
+    models = 1 if config.output.savedmodel == "all" else 0
+    model = weights + GRAPH_BYTES
+    tickets = (config.pruning.iterations + 1) * (3 * weights + models * model + masks)
+    checkpoints = 3 * (5 * weights + masks)
+    return tickets + checkpoints + 2 * weights + (1 - models) * model
