@@ -20,7 +20,7 @@ class EncoderFolder(RunFolder):
         """Writes the encoder, then that the run is finished; the checkpoints are no longer needed."""
         sha256 = files.write_tensors(self.path / ENCODER_FILE, weights)
         self._write_status("finished", encoder={"file": ENCODER_FILE, "sha256": sha256}, **summary)
-        self._checkpoints.clear()
+        self.remove_checkpoints()
 
     def metrics(self) -> list[dict[str, Any]]:
         """The lines of metrics.jsonl."""

@@ -23,11 +23,12 @@ from tf_dlth.models import variables
 from tf_dlth.models.build import features
 from tf_dlth.models.initialisation import initial_weights
 from tf_dlth.preparation import Prepared
+from tf_dlth.preparation import Prepared
 from tf_dlth.pretraining.folder import EncoderFolder
 from tf_dlth.pretraining.knn import NEIGHBOURS, knn_accuracy
 from tf_dlth.pretraining.simclr import ContrastiveNetwork, Pretraining, Watcher, with_projection
 from tf_dlth.pretraining.views import view_batches
-from tf_dlth.training.devices import first_device, strategy_for
+from tf_dlth.training.devices import first_device, require_devices, strategy_for
 from tf_dlth.training.loop import Position
 from tf_dlth.training.signals import StopRequest
 
@@ -68,6 +69,7 @@ def pretrain(
     state saved.
     """
     path = Path(config.output.directory) / config.name
+    require_devices(devices)
     prepared = Prepared(config)
     if not len(prepared.data.train):
         raise UserError(f"data.dataset: {config.data.dataset} has test images only, nothing to train an encoder on")
@@ -78,6 +80,7 @@ def pretrain(
             folder.clear()
         folder.refuse_changes(prepared.config, allow_change)
         if folder.status == "finished":
+            folder.remove_checkpoints()
             return Pretrained(path, trained=False)
         stop = stack.enter_context(StopRequest())
         _train(prepared, folder, devices, stop, observer)
@@ -140,9 +143,8 @@ def _train(prepared: Prepared, folder: EncoderFolder, devices: str, stop: StopRe
         folder.fail(str(error))
         raise
     except Stopped as stopped:
-        raise Stopped(
-            stopped.exit_code - 128, f"stopped, all is saved in {folder.path}; the same command goes on from there"
-        ) from None
+        message = f"stopped; all is saved in {folder.path}, and the same command goes on from there"
+        raise Stopped(stopped.exit_code - 128, message) from None
     before, *_, after = folder.metrics()
     folder.keep_encoder(
         monitor.encoder_weights(weights),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,17 +26,19 @@ CURVES = {
 """Column of iterations.csv -> label, colour, marker."""
 
 
-NAME = "accuracy_by_density.png"
+NAME, CLASSES = "accuracy_by_density.png", "images_per_class.png"
 
 
 class Figures(RunObserver):
-    """Draws the run's figure when it has ended."""
+    """Draws the run's figures: accuracy when it has ended, and a long tail's curve (paper figure 10) at its start."""
 
     def __init__(self) -> None:
         self._folder = Path()
 
     def run_started(self, prepared: Prepared, plan: Plan, folder: Path) -> None:
         self._folder = folder
+        if plan.config.data.imbalance is not None:
+            images_per_class(plan.images_per_class["train"], folder / CLASSES)
 
     def run_ended(self, rows: Sequence[Row]) -> None:
         accuracy_by_density(rows, load_ticket(self._folder, trust=True).iteration, self._folder / NAME)
@@ -60,6 +62,19 @@ def accuracy_by_density(rows: Sequence[Row], winner: int, path: Path) -> None:
     axes.set_ylabel("test accuracy (%)")
     axes.grid(alpha=0.3)
     axes.legend()
+    _save(figure, path)
+
+
+def images_per_class(counts: Mapping[str, int], path: Path) -> None:
+    """Training images of each class, in the order of the classes: the curve of a long-tailed set."""
+    figure = Figure(figsize=(7, 3.6), layout="constrained")
+    axes = figure.add_subplot()
+    axes.plot(range(len(counts)), list(counts.values()), drawstyle="steps-mid")
+    axes.set_xlabel("class, the most frequent first")
+    axes.set_ylabel("training images")
+    axes.set_ylim(bottom=0)
+    axes.grid(alpha=0.3)
+    axes.set_title(f"{sum(counts.values()):,} images of {len(counts)} classes", loc="left", fontsize="medium")
     _save(figure, path)
 
 

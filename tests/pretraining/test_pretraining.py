@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import tf_keras
 
 from tf_dlth import files
 from tf_dlth.config import Config, parse_config
@@ -21,12 +22,22 @@ from tf_dlth.training.loop import Position
 TINY = """
 name: encoder
 data: {dataset: digits, per_class: 7, heldout_per_class: 0}
-model: {width: 4}
+model: {architecture: "test_pretraining:tiny_net", width: 4}
 training: {epochs: 3}
 pruning: {rewind_epochs: 1}
 pretrain: {epochs: 3, batch_size: 25, learning_rate: 0.05, knn_every: 2, projection: 8}
 """
 """Three steps an epoch, the last of them on 20 images."""
+RESNET = "model.architecture=resnet18"
+
+
+def tiny_net(input_shape: tuple[int, int, int], classes: int, width: int) -> tf_keras.Model:
+    """Traced much more quickly than a ResNet."""
+    images = tf_keras.Input(input_shape)
+    x = tf_keras.layers.Conv2D(width, 3, name="conv")(images)
+    x = tf_keras.layers.ReLU()(tf_keras.layers.BatchNormalization(name="norm")(x))
+    x = tf_keras.layers.GlobalAveragePooling2D()(x)
+    return tf_keras.Model(images, tf_keras.layers.Dense(classes)(x))
 
 
 def config(directory: Path, *overrides: str) -> Config:
@@ -184,7 +195,7 @@ def test_the_schedule_is_the_sections_own(tmp_path: Path) -> None:
 def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file, report = tmp_path / "encoder.yaml", tmp_path / "report.json"
     file.write_text(TINY)
-    words = ["--config", str(file), f"output.directory={tmp_path}", "--json", str(report), "pretrain.epochs=1"]
+    words = ["--config", str(file), f"output.directory={tmp_path}", "pretrain.epochs=1", "--json", str(report)]
     assert main(words) == 0
     printed = capsys.readouterr().out
     assert "70 digits images without labels" in printed
@@ -199,7 +210,7 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
 
 def test_digits_without_labels_bring_neighbours_closer(tmp_path: Path) -> None:
     """Padded crops: at 8 pixels a random resized crop leaves little of a digit. Measured: 60 % before, 68 % after."""
-    overrides = ["data.per_class=50", "model.width=8", "data.crop_padding=1", "pretrain.temperature=0.2"]
+    overrides = [RESNET, "data.per_class=50", "model.width=8", "data.crop_padding=1", "pretrain.temperature=0.2"]
     more = ["pretrain.epochs=12", "pretrain.batch_size=50", "pretrain.knn_every=12", "pretrain.projection=128"]
     done = pretrain(config(tmp_path, *overrides, *more), Watched())
     before, after = done.summary["knn_accuracy_before"], done.summary["knn_accuracy"]
@@ -208,7 +219,8 @@ def test_digits_without_labels_bring_neighbours_closer(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_cifar10_without_labels_brings_neighbours_closer(real_data: Path, tmp_path: Path) -> None:
-    overrides = ["data.dataset=cifar10", f"data.data_dir={real_data}", "data.per_class=null", "data.fraction=0.1"]
+    """Measured in two minutes on two cores: 26.1 % before, 34.5 % after."""
+    overrides = [RESNET, "data.dataset=cifar10", f"data.data_dir={real_data}", "data.per_class=null", "data.fraction=0.1"]
     pretraining = ["pretrain.epochs=12", "pretrain.batch_size=100", "pretrain.learning_rate=0.1"]
     done = pretrain(config(tmp_path, *overrides, *pretraining, "model.width=8", "pretrain.projection=128"), Watched())
     before, after = done.summary["knn_accuracy_before"], done.summary["knn_accuracy"]
