@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import shutil
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -84,3 +85,39 @@ def real_data() -> Path:
     if not (root := os.environ.get("TF_DLTH_DATA")):
         pytest.skip("TF_DLTH_DATA is not set to a tensorflow_datasets folder with cifar10")
     return Path(root)
+
+
+NETWORKS = '''
+from tf_keras import Input, Model, layers
+
+
+def convolutional(input_shape, classes, width):
+    images = Input(input_shape)
+    x = layers.ReLU()(layers.BatchNormalization(name="bn")(layers.Conv2D(width, 3, use_bias=False, name="conv")(images)))
+    x = layers.DepthwiseConv2D(3, name="depthwise")(x)
+    return Model(images, layers.Dense(classes)(layers.GlobalAveragePooling2D()(x)), name="own")
+
+
+def linear(input_shape, classes, width):
+    images = Input(input_shape)
+    return Model(images, layers.Dense(classes)(layers.Flatten()(images)), name="linear")
+'''
+
+
+@pytest.fixture(scope="session")
+def own_networks(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The name of a module with ``convolutional``, small enough to be traced in a second, and ``linear``."""
+    folder = tmp_path_factory.mktemp("architectures")
+    (folder / "tiny_networks.py").write_text(NETWORKS)
+    sys.path.insert(0, str(folder))
+    return "tiny_networks"
+
+
+@pytest.fixture
+def quick(tiny: Tiny, own_networks: str, tmp_path: Path) -> Tiny:
+    """Configurations of runs that take about three seconds: ``quick("seed=1")``; they land below ``tmp_path``."""
+
+    def make(*overrides: str) -> Config:
+        return tiny(tmp_path, f"model.architecture={own_networks}:convolutional", "output.savedmodel=winner", *overrides)
+
+    return make

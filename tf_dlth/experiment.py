@@ -46,7 +46,7 @@ class Run:
     @property
     def iterations(self) -> pd.DataFrame:
         """iterations.csv, a row an iteration."""
-        return pd.read_csv(self.path / ITERATIONS)
+        return pd.read_csv(self.path / ITERATIONS, float_precision="round_trip")
 
     @property
     def winner(self) -> Ticket:

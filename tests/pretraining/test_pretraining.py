@@ -19,13 +19,13 @@ from tf_dlth.pretrain import main
 from tf_dlth.pretraining.run import Pretrained, pretrain, schedule
 from tf_dlth.training.loop import Position
 
-TINY = """
+TINY = f"""
 name: encoder
-data: {dataset: digits, per_class: 7, heldout_per_class: 0}
-model: {architecture: "test_pretraining:tiny_net", width: 4}
-training: {epochs: 3}
-pruning: {rewind_epochs: 1}
-pretrain: {epochs: 3, batch_size: 25, learning_rate: 0.05, knn_every: 2, projection: 8}
+data: {{dataset: digits, per_class: 7, heldout_per_class: 0}}
+model: {{architecture: "{__name__}:tiny_net", width: 4}}
+training: {{epochs: 3}}
+pruning: {{rewind_epochs: 1}}
+pretrain: {{epochs: 3, batch_size: 25, learning_rate: 0.05, knn_every: 2, projection: 8}}
 """
 """Three steps an epoch, the last of them on 20 images."""
 RESNET = "model.architecture=resnet18"

@@ -75,7 +75,7 @@ class ContrastiveNetwork(Network):
         first = tf.reduce_sum(counts[: context.replica_id_in_sync_group])
         with tf.GradientTape() as tape:
             # Views 2i and 2i + 1 are of one image, on each replica and so in the global batch.
-            anchors = self.model(tf.reshape(images, [-1, *images.shape[2:]]), training=True)
+            anchors = self.model(_as_one_batch(images), training=True)
             # Every anchor is compared with the views of all replicas. The gradient of the gathering adds up what
             # all replicas' losses say of a projection, so that the sum of the gradients is the global batch's.
             candidates = context.all_gather(anchors, axis=0)
@@ -87,6 +87,11 @@ class ContrastiveNetwork(Network):
         hits = tf.math.count_nonzero(tf.argmax(scaled, -1, output_type=positives.dtype) == positives)
         sums = (tf.reduce_sum(losses), hits, tf.shape(anchors)[0])
         return tf.stack([tf.cast(value, tf.float64) / 2 for value in sums])
+
+
+def _as_one_batch(views: tf.Tensor) -> tf.Tensor:
+    """[B, 2, ...] as [2 B, ...], for B = 0 too."""
+    return tf.reshape(views, tf.concat([2 * tf.shape(views)[:1], tf.shape(views)[2:]], 0))
 
 
 class Log(Protocol):

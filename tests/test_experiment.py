@@ -1,0 +1,435 @@
+from __future__ import annotations
+
+import errno
+import json
+import os
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+
+from tf_dlth import experiment, files
+from tf_dlth.errors import UserError
+from tf_dlth.experiment import Run, run
+from tf_dlth.files import read_tensors
+from tf_dlth.lottery import masks as masking
+from tf_dlth.lottery.lock import locked
+from tf_dlth.preparation import Prepared
+from tf_dlth.training.checkpoint import Checkpoint
+
+COLUMNS = (
+    "iteration,density,remaining,prunable,epochs,train_loss,train_accuracy,test_accuracy_best,best_epoch,"
+    "test_accuracy_last,heldout_accuracy,heldout_epoch,test_accuracy_heldout,seconds,train_images_per_second"
+)
+METRICS = ["iteration", "epoch", "train_loss", "train_accuracy", "test_accuracy", "heldout_accuracy"]
+RUN_KEYS = {
+    "format_version", "status", "config_sha256", "data_sha256", "seed", "versions", "host", "seconds", "winner",
+    "winners", "winners_16", "dense_would_win",
+}  # fmt: skip
+TICKET_KEYS = {
+    "format_version", "iteration", "density", "remaining", "prunable", "layers", "weights", "model", "preprocessing",
+    "normalisation", "dataset", "class_names", "augment", "config_sha256", "rewind", "files",
+}  # fmt: skip
+ENTRIES = {
+    "config.yaml", "run.json", "subset.json", "iterations.csv", "metrics.jsonl", "initial.safetensors",
+    "rewind.safetensors", "tensorboard", "accuracy_by_density.png", "iteration_00", "iteration_01", "iteration_02",
+}  # fmt: skip
+WEIGHT_FILES = {"weights.safetensors", "weights_test_best.safetensors", "weights_heldout.safetensors"}
+
+
+def metrics(path: Path) -> pd.DataFrame:
+    return pd.DataFrame([json.loads(line) for line in (path / "metrics.jsonl").read_text().splitlines()])
+
+
+def table_of(path: Path) -> pd.DataFrame:
+    return pd.read_csv(path / "iterations.csv", float_precision="round_trip")
+
+
+def iterations(path: Path) -> list[Path]:
+    return sorted(path.glob("iteration_*"))
+
+
+def masks_of(iteration: Path) -> dict[str, np.ndarray]:
+    return {name: mask.astype(bool) for name, mask in read_tensors(iteration / "mask.safetensors").items()}
+
+
+# What a finished run holds
+
+
+def test_the_folder_holds_what_the_contract_says_and_no_leftovers(finished):
+    assert {path.name for path in finished.path.iterdir()} == ENTRIES
+    for iteration in iterations(finished.path):
+        names = {path.name for path in iteration.iterdir()}
+        assert {"ticket.json", "mask.safetensors", "weights.safetensors", "saved_model"} <= names
+        assert names <= {"ticket.json", "mask.safetensors", "saved_model"} | WEIGHT_FILES
+
+
+def test_run_json(finished):
+    tree = json.loads((finished.path / "run.json").read_text())
+    assert RUN_KEYS <= tree.keys()
+    assert tree.keys() - RUN_KEYS <= {"initialisation"}
+    assert tree["status"] == "finished"
+    assert tree["format_version"] == 1
+    assert tree["seed"] == 0
+    assert tree["config_sha256"] == finished.config.sha256()
+    assert set(tree["host"]) == {"cpu", "cores", "memory_gib"}
+    assert {"python", "tensorflow", "tf_keras", "tf_dlth", "numpy"} <= tree["versions"].keys()
+    for key in ("winners", "winners_16", "dense_would_win"):
+        assert set(tree[key]) == {"heldout", "test_best", "last"}
+    assert tree["winner"] == tree["winners"]["heldout"]
+
+
+def test_config_yaml_has_every_default_written_out(finished):
+    tree = yaml.safe_load((finished.path / "config.yaml").read_text())
+    assert list(tree) == ["name", "seed", "data", "model", "training", "pruning", "probe", "pretrain", "output"]
+    assert tree["model"] == {
+        "architecture": "resnet18", "width": 4, "stem": "small", "head": "linear", "init": "random",
+        "pretrained_stem": False,
+    }  # fmt: skip
+    assert tree["pruning"]["select_by"] == "heldout"
+    assert tree["output"]["weights"] == "heldout"
+    data = tree["data"]
+    assert (data["flip"], data["crop_padding"], data["cutout"], data["heldout_per_class"]) == ("none", 1, 0, 3)
+    assert len(data["normalisation"]["mean"]) == 1
+
+
+def test_paths_stay_as_they_were_typed(tiny, quick, tmp_path: Path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    path = run(quick("output.directory=here/there", "pruning.iterations=0", "training.epochs=2")).path
+    assert not path.is_absolute()
+    for file in (p for p in path.rglob("*") if p.is_file()):
+        assert str(tmp_path).encode() not in file.read_bytes(), file
+
+
+def test_no_file_names_the_machine_or_its_folders(finished):
+    for file in (p for p in finished.path.rglob("*") if p.suffix in (".json", ".jsonl", ".csv", ".txt")):
+        assert os.uname().nodename.encode() not in file.read_bytes().split(), file
+        assert str(finished.path).encode() not in file.read_bytes(), file
+
+
+def test_subset_json_names_the_images_of_each_part(finished):
+    tree = json.loads((finished.path / "subset.json").read_text())
+    parts = tree["images"]
+    assert {part: len(names) for part, names in parts.items()} == {"train": 50, "heldout": 30, "test": 1047}
+    assert len(set(sum(parts.values(), []))) == 50 + 30 + 1047
+    assert set(tree["class_counts"]["train"].values()) == {5}
+
+
+def test_iterations_csv(finished):
+    text = (finished.path / "iterations.csv").read_text()
+    assert text.splitlines()[0] == COLUMNS
+    table = table_of(finished.path)
+    assert table.iteration.tolist() == [0, 1, 2]
+    assert table.epochs.tolist() == [3, 2, 2]
+    assert (table.density == table.remaining / table.prunable).all()
+    dense = table.prunable[0]
+    first = dense - round(0.2 * dense)
+    assert table.remaining.tolist() == [dense, first, first - round(0.2 * first)]
+    pd.testing.assert_frame_equal(Run(finished.path).iterations, table, check_exact=True)
+
+
+def test_metrics_jsonl_has_a_line_an_evaluated_epoch(finished):
+    lines = [json.loads(line) for line in (finished.path / "metrics.jsonl").read_text().splitlines()]
+    assert all(list(line) == METRICS for line in lines)
+    assert [(line["iteration"], line["epoch"]) for line in lines] == [(0, 1), (0, 2), (0, 3), (1, 2), (1, 3), (2, 2), (2, 3)]
+
+
+def test_iterations_csv_follows_from_metrics_jsonl(finished):
+    """The best epoch is the earliest of the best."""
+    table, lines = table_of(finished.path), metrics(finished.path)
+    for row in table.itertuples():
+        own = lines[lines.iteration == row.iteration].set_index("epoch")
+        assert row.test_accuracy_best == own.test_accuracy.max()
+        assert row.best_epoch == min(e for e in own.index if own.test_accuracy[e] == row.test_accuracy_best)
+        assert row.heldout_accuracy == own.heldout_accuracy.max()
+        assert row.heldout_epoch == min(e for e in own.index if own.heldout_accuracy[e] == row.heldout_accuracy)
+        assert row.test_accuracy_heldout == own.test_accuracy[row.heldout_epoch]
+        assert row.test_accuracy_last == own.test_accuracy[3]
+        assert (row.train_loss, row.train_accuracy) == (own.train_loss[3], own.train_accuracy[3])
+
+
+def test_masks_nest_and_every_saved_weight_is_masked(finished):
+    table = table_of(finished.path)
+    before = None
+    for row, iteration in zip(table.itertuples(), iterations(finished.path), strict=True):
+        masks = masks_of(iteration)
+        assert masking.remaining(masks) == row.remaining
+        assert masking.density(masks) == row.density
+        assert before is None or masking.is_subset(masks, before)
+        before = masks
+        for file in iteration.glob("weights*.safetensors"):
+            weights = read_tensors(file)
+            assert all(not weights[name][~mask].any() for name, mask in masks.items())
+            assert all(weights[name].shape == mask.shape for name, mask in masks.items())
+
+
+def test_the_masks_follow_from_the_last_weights_before(finished):
+    folders = iterations(finished.path)
+    for before, after in zip(folders, folders[1:], strict=False):
+        weights, masks = read_tensors(before / "weights.safetensors"), masks_of(before)
+        expected = masking.prune_global(weights, masks, 0.2)
+        assert all(np.array_equal(mask, expected[name]) for name, mask in masks_of(after).items())
+
+
+def test_ticket_json(finished):
+    table = table_of(finished.path)
+    for row, iteration in zip(table.itertuples(), iterations(finished.path), strict=True):
+        tree = json.loads((iteration / "ticket.json").read_text())
+        assert TICKET_KEYS <= tree.keys()
+        assert tree.keys() - TICKET_KEYS <= {"default_weights"}
+        assert tree["weights"]["last"] == {
+            "file": "weights.safetensors", "epoch": 3, "test_accuracy": row.test_accuracy_last
+        }  # fmt: skip
+        assert tree["weights"]["test_best"]["test_accuracy"] == row.test_accuracy_best
+        assert tree["weights"]["heldout"]["test_accuracy"] == row.test_accuracy_heldout
+        for name, mask in masks_of(iteration).items():
+            assert tree["layers"][name] == {
+                "remaining": int(mask.sum()), "total": mask.size, "density": mask.sum() / mask.size
+            }  # fmt: skip
+        assert tree["model"] == {
+            "architecture": "resnet18", "width": 4, "stem": "small", "head": "linear", "classes": 10,
+            "input_shape": [8, 8, 1],
+        }  # fmt: skip
+        assert set(tree["preprocessing"]) == {"channels", "resize", "crop", "interpolation", "antialias"}
+        assert tree["class_names"] == list("0123456789")
+        assert (tree["dataset"], tree["augment"]) == ("digits", "basic")
+        assert tree["config_sha256"] == finished.config.sha256()
+        assert tree["rewind"] == {
+            "file": "rewind.safetensors", "sha256": files.sha256(finished.path / "rewind.safetensors")
+        }  # fmt: skip
+        on_disk = files.digests(iteration)
+        del on_disk["ticket.json"]
+        assert tree["files"] == on_disk
+
+
+def test_theta_0_and_theta_r_hold_every_variable(finished):
+    initial, rewind = (read_tensors(finished.path / f"{name}.safetensors") for name in ("initial", "rewind"))
+    weights = read_tensors(finished.path / "iteration_00" / "weights.safetensors")
+    assert initial.keys() == rewind.keys() == weights.keys()
+    assert {"stem/kernel", "stem_bn/gamma", "stem_bn/moving_variance", "head/bias"} <= initial.keys()
+    assert not np.array_equal(initial["stem_bn/moving_mean"], rewind["stem_bn/moving_mean"])
+    assert initial["stem/kernel"].shape == (3, 3, 1, 4)
+
+
+def test_the_plan_is_an_upper_bound_of_what_was_written(finished):
+    plan = Prepared(finished.config).plan()
+    assert files.size(finished.path) <= plan.bytes
+    assert plan.steps == 3 * (3 + 2 + 2)
+    assert plan.images_per_class["heldout"] == dict.fromkeys("0123456789", 3)
+    weights = read_tensors(finished.path / "initial.safetensors")
+    trained = [w.size for name, w in weights.items() if "moving" not in name]
+    assert plan.parameters == sum(trained)
+
+
+# Repeating
+
+
+def test_one_seed_gives_one_result_and_another_another(quick):
+    runs = {name: run(quick(f"name={name}", f"seed={seed}")).path for name, seed in (("a", 0), ("b", 0), ("c", 1))}
+    for file in ("metrics.jsonl", "initial.safetensors", "rewind.safetensors", "subset.json"):
+        a, b, c = ((path / file).read_bytes() for path in runs.values())
+        assert a == b
+        assert (a == c) == (file == "subset.json")
+    for iteration in ("iteration_00", "iteration_02"):
+        for file in ("mask.safetensors", "weights.safetensors"):
+            assert (runs["a"] / iteration / file).read_bytes() == (runs["b"] / iteration / file).read_bytes()
+    timings = ["seconds", "train_images_per_second"]
+    a, b = (table_of(runs[name]).drop(columns=timings) for name in ("a", "b"))
+    pd.testing.assert_frame_equal(a, b, check_exact=True)
+    masks = [masks_of(runs[name] / "iteration_02") for name in ("a", "c")]
+    assert not all(np.array_equal(masks[0][n], masks[1][n]) for n in masks[0])
+    # Only the winner has a SavedModel here.
+    winner = json.loads((runs["a"] / "run.json").read_text())["winner"]
+    assert [(p / "saved_model").is_dir() for p in iterations(runs["a"])] == [k == winner for k in range(3)]
+
+
+def test_a_finished_run_is_left_alone(tiny, damaged: Path):
+    before = files.digests(damaged)
+    done = run(tiny(damaged.parent))
+    assert not done.trained
+    assert files.digests(damaged) == before
+    assert done.winner.iteration == done.summary["winner"]
+
+
+def test_an_own_architecture_with_a_normalised_head(quick):
+    """The head's scale is a scalar: its shape must survive the files."""
+    done = run(quick("model.head=cosine", "pruning.iterations=1"))
+    weights = done.winner.weights("last")
+    assert weights["head/scale"].shape == ()
+    assert {"conv/kernel", "depthwise/depthwise_kernel"} == done.winner.mask.keys()
+    assert done.iterations.density.tolist() == [1.0, done.winner.density]
+
+
+def test_without_held_out_images(quick):
+    done = run(quick("data.heldout_per_class=0", "pruning.iterations=1"))
+    assert set(done.summary["winners"]) == {"test_best", "last"}
+    assert done.iterations.heldout_accuracy.isna().all()
+    assert done.winner.manifest.default_weights == "last"
+    assert metrics(done.path).heldout_accuracy.isna().all()
+
+
+def test_evaluating_seldom(quick):
+    done = run(quick("training.evaluate_every=2", "training.epochs=5", "pruning.iterations=0"))
+    assert metrics(done.path).epoch.tolist() == [2, 4, 5]
+
+
+# Refusals
+
+
+def test_another_config_under_the_same_name(tiny, damaged: Path):
+    before = files.digests(damaged)
+    with pytest.raises(UserError) as refusal:
+        run(tiny(damaged.parent, "seed=3", "training.learning_rate=0.2", "data.augment=none"))
+    message = str(refusal.value)
+    assert all(key in message for key in ("data.augment", "seed", "training.learning_rate", "--allow-change"))
+    assert "pruning" not in message
+    assert files.digests(damaged) == before
+
+
+def test_a_change_is_admitted_key_by_key(tiny, damaged: Path):
+    changed = tiny(damaged.parent, "seed=3", "training.learning_rate=0.2")
+    with pytest.raises(UserError, match=r"differs in training\.learning_rate;"):
+        run(changed, allow_change=["seed"])
+    assert not run(changed, allow_change=iter(["seed", "training.learning_rate"])).trained
+
+
+def test_where_things_are_is_no_change(tiny, damaged: Path):
+    assert not run(tiny(damaged.parent, "output.tensorboard=false")).trained
+
+
+def test_other_data_or_versions_are_a_change(tiny, damaged: Path):
+    tree = json.loads((damaged / "run.json").read_text())
+    for key, value in (("data_sha256", "0" * 64), ("versions", {**tree["versions"], "tensorflow": "2.20.0"})):
+        (damaged / "run.json").write_text(json.dumps({**tree, key: value}))
+        with pytest.raises(UserError, match=f"differs in {key}"):
+            run(tiny(damaged.parent))
+
+
+def test_overwriting_starts_anew(quick, tmp_path: Path):
+    first = run(quick("pruning.iterations=1"))
+    again = run(quick("pruning.iterations=0", "seed=1"), overwrite=True)
+    assert again.trained
+    assert again.summary["seed"] == 1
+    assert not (first.path / "iteration_01").exists()
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_a_folder_that_is_no_runs_is_left_alone(quick, tmp_path: Path, overwrite: bool):
+    (tmp_path / "tiny").mkdir()
+    (tmp_path / "tiny" / "thesis.tex").write_text("years of work")
+    with pytest.raises(UserError, match="no run's"):
+        run(quick(), overwrite=overwrite)
+    assert [p.name for p in (tmp_path / "tiny").iterdir()] == ["thesis.tex"]
+
+
+def test_overwriting_keeps_what_is_not_the_runs_own(tiny, damaged: Path):
+    (damaged / "notes").mkdir()
+    before = files.digests(damaged)
+    with pytest.raises(UserError, match="holds notes, which is no run's"):
+        run(tiny(damaged.parent), overwrite=True)
+    assert files.digests(damaged) == before
+
+
+def test_the_lock_names_its_holder(tiny, damaged: Path):
+    with locked(damaged), pytest.raises(UserError, match=f"in use by process {os.getpid()}"):
+        run(tiny(damaged.parent))
+    assert not run(tiny(damaged.parent)).trained
+
+
+@pytest.mark.parametrize("name", ["run.json", "config.yaml"])
+@pytest.mark.parametrize("content", [b"", b"{", b"\xff\xfe\x00", b"[]"])
+def test_a_damaged_run_folder(tiny, damaged: Path, name: str, content: bytes):
+    (damaged / name).write_bytes(content)
+    with pytest.raises(UserError, match=name.replace(".", r"\.")):
+        run(tiny(damaged.parent))
+
+
+def test_too_little_disk_stops_before_anything_is_written(quick, tmp_path: Path, monkeypatch):
+    monkeypatch.setattr(experiment.shutil, "disk_usage", lambda path: SimpleNamespace(free=1000))
+    with pytest.raises(UserError, match=r"needs up to .* MiB in .*tiny, but 0 MiB are free"):
+        run(quick())
+    assert not (tmp_path / "tiny").exists() or not any((tmp_path / "tiny").iterdir())
+
+
+def test_going_on_needs_no_space_for_what_is_written_already(quick, monkeypatch):
+    class Enough(Exception):
+        pass
+
+    def begin(*arguments: object) -> None:
+        raise Enough
+
+    config = quick()
+    path = Path(config.output.directory) / config.name
+    needed = Prepared(config).plan().bytes
+    path.mkdir()
+    (path / "config.yaml").write_text(Prepared(config).config.to_yaml())
+    (path / "rewind.safetensors").write_bytes(bytes(needed // 2))
+    monkeypatch.setattr(experiment.RunFolder, "begin", begin)
+    monkeypatch.setattr(experiment.shutil, "disk_usage", lambda path: SimpleNamespace(free=needed // 2 + 1))
+    with pytest.raises(Enough):
+        run(config)
+
+
+def test_a_full_disk_ends_the_run_in_one_line(quick, tmp_path: Path, monkeypatch):
+    """The error is the first file's, and the status is written if the disk has room for it again."""
+    real = os.fsync
+
+    def fsync(descriptor: int) -> None:
+        if "mask.safetensors" in os.readlink(f"/proc/self/fd/{descriptor}"):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        real(descriptor)
+
+    monkeypatch.setattr(files.os, "fsync", fsync)
+    with pytest.raises(UserError, match=r"cannot write .*mask\.safetensors: No space left on device"):
+        run(quick())
+    assert json.loads((tmp_path / "tiny" / "run.json").read_text())["status"] == "failed"
+    assert not list((tmp_path / "tiny").glob(".partial-*"))
+
+    monkeypatch.undo()
+    assert run(quick()).trained
+
+
+def test_a_diverging_loss(quick, tmp_path: Path):
+    with pytest.raises(UserError, match=r"diverged .*epoch 1 of iteration 0; lower training\.learning_rate \(now 1e\+30\)"):
+        run(quick("training.learning_rate=1e30"))
+    tree = json.loads((tmp_path / "tiny" / "run.json").read_text())
+    assert tree["status"] == "failed"
+    assert "diverged" in tree["error"]
+    assert not (tmp_path / "tiny" / "iteration_00").exists()
+
+
+def test_a_network_with_nothing_to_prune(tiny, own_networks: str):
+    with pytest.raises(UserError, match=r"model\.architecture: .*:linear has no layer that can be pruned"):
+        Prepared(tiny(Path(), f"model.architecture={own_networks}:linear"))
+
+
+@pytest.mark.parametrize("override", ["pruning.select_by=heldout", "output.weights=heldout"])
+def test_choosing_on_held_out_images_that_are_not_there(tiny, override: str):
+    with pytest.raises(UserError, match="heldout needs held-out images"):
+        Prepared(tiny(Path(), "data.dataset=digits", "data.heldout_per_class=0", override))
+
+
+def test_metrics_that_were_cut_are_not_gone_on_from(quick, tmp_path: Path):
+    """A file shorter than the checkpoint knows would silently lose lines."""
+    config = quick("pruning.iterations=1")
+    path = run(config).path
+    tree = json.loads((path / "run.json").read_text())
+    folder = experiment.RunFolder(path, Prepared(config).facts())
+    folder.rows = []
+    folder.save(Checkpoint({"iteration": 0}))
+    (path / "run.json").write_text(json.dumps({**tree, "status": "running"}))
+    (path / "metrics.jsonl").write_bytes((path / "metrics.jsonl").read_bytes()[:-20])
+    with pytest.raises(UserError, match=r"metrics\.jsonl is damaged: it lacks 20 of \d+ bytes"):
+        run(config)
+
+
+def test_cifar10_is_planned(tiny, real_data: Path, tmp_path: Path):
+    config = tiny(
+        tmp_path, "data.dataset=cifar10", f"data.data_dir={real_data}", "data.per_class=2", "data.heldout_per_class=1",
+    )  # fmt: skip
+    plan = Prepared(config).plan()
+    assert plan.images_per_class["train"] == dict.fromkeys(plan.images_per_class["train"], 2)
+    assert plan.prunable == 43_620 + 9 * 2 * 4, "the digits' plus a stem of three channels"
