@@ -87,13 +87,14 @@ def real_data() -> Path:
     return Path(root)
 
 
-NETWORKS = '''
+NETWORKS = """
 from tf_keras import Input, Model, layers
 
 
 def convolutional(input_shape, classes, width):
     images = Input(input_shape)
-    x = layers.ReLU()(layers.BatchNormalization(name="bn")(layers.Conv2D(width, 3, use_bias=False, name="conv")(images)))
+    x = layers.Conv2D(width, 3, use_bias=False, name="conv")(images)
+    x = layers.ReLU()(layers.BatchNormalization(name="bn")(x))
     x = layers.DepthwiseConv2D(3, name="depthwise")(x)
     return Model(images, layers.Dense(classes)(layers.GlobalAveragePooling2D()(x)), name="own")
 
@@ -101,7 +102,7 @@ def convolutional(input_shape, classes, width):
 def linear(input_shape, classes, width):
     images = Input(input_shape)
     return Model(images, layers.Dense(classes)(layers.Flatten()(images)), name="linear")
-'''
+"""
 
 
 @pytest.fixture(scope="session")
@@ -118,6 +119,8 @@ def quick(tiny: Tiny, own_networks: str, tmp_path: Path) -> Tiny:
     """Configurations of runs that take about three seconds: ``quick("seed=1")``; they land below ``tmp_path``."""
 
     def make(*overrides: str) -> Config:
-        return tiny(tmp_path, f"model.architecture={own_networks}:convolutional", "output.savedmodel=winner", *overrides)
+        return tiny(
+            tmp_path, f"model.architecture={own_networks}:convolutional", "output.savedmodel=winner", *overrides
+        )
 
     return make

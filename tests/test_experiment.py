@@ -3,6 +3,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -69,7 +70,7 @@ def test_the_folder_holds_what_the_contract_says_and_no_leftovers(finished):
 
 def test_run_json(finished):
     tree = json.loads((finished.path / "run.json").read_text())
-    assert RUN_KEYS <= tree.keys()
+    assert tree.keys() >= RUN_KEYS
     assert tree.keys() - RUN_KEYS <= {"initialisation"}
     assert tree["status"] == "finished"
     assert tree["format_version"] == 1
@@ -114,7 +115,7 @@ def test_subset_json_names_the_images_of_each_part(finished):
     tree = json.loads((finished.path / "subset.json").read_text())
     parts = tree["images"]
     assert {part: len(names) for part, names in parts.items()} == {"train": 50, "heldout": 30, "test": 1047}
-    assert len(set(sum(parts.values(), []))) == 50 + 30 + 1047
+    assert len({name for names in parts.values() for name in names}) == 50 + 30 + 1047
     assert set(tree["class_counts"]["train"].values()) == {5}
 
 
@@ -134,7 +135,15 @@ def test_iterations_csv(finished):
 def test_metrics_jsonl_has_a_line_an_evaluated_epoch(finished):
     lines = [json.loads(line) for line in (finished.path / "metrics.jsonl").read_text().splitlines()]
     assert all(list(line) == METRICS for line in lines)
-    assert [(line["iteration"], line["epoch"]) for line in lines] == [(0, 1), (0, 2), (0, 3), (1, 2), (1, 3), (2, 2), (2, 3)]
+    assert [(line["iteration"], line["epoch"]) for line in lines] == [
+        (0, 1),
+        (0, 2),
+        (0, 3),
+        (1, 2),
+        (1, 3),
+        (2, 2),
+        (2, 3),
+    ]
 
 
 def test_iterations_csv_follows_from_metrics_jsonl(finished):
@@ -168,7 +177,7 @@ def test_masks_nest_and_every_saved_weight_is_masked(finished):
 
 def test_the_masks_follow_from_the_last_weights_before(finished):
     folders = iterations(finished.path)
-    for before, after in zip(folders, folders[1:], strict=False):
+    for before, after in pairwise(folders):
         weights, masks = read_tensors(before / "weights.safetensors"), masks_of(before)
         expected = masking.prune_global(weights, masks, 0.2)
         assert all(np.array_equal(mask, expected[name]) for name, mask in masks_of(after).items())
@@ -178,7 +187,7 @@ def test_ticket_json(finished):
     table = table_of(finished.path)
     for row, iteration in zip(table.itertuples(), iterations(finished.path), strict=True):
         tree = json.loads((iteration / "ticket.json").read_text())
-        assert TICKET_KEYS <= tree.keys()
+        assert tree.keys() >= TICKET_KEYS
         assert tree.keys() - TICKET_KEYS <= {"default_weights"}
         assert tree["weights"]["last"] == {
             "file": "weights.safetensors", "epoch": 3, "test_accuracy": row.test_accuracy_last
@@ -393,7 +402,9 @@ def test_a_full_disk_ends_the_run_in_one_line(quick, tmp_path: Path, monkeypatch
 
 
 def test_a_diverging_loss(quick, tmp_path: Path):
-    with pytest.raises(UserError, match=r"diverged .*epoch 1 of iteration 0; lower training\.learning_rate \(now 1e\+30\)"):
+    with pytest.raises(
+        UserError, match=r"diverged .*epoch 1 of iteration 0; lower training\.learning_rate \(now 1e\+30\)"
+    ):
         run(quick("training.learning_rate=1e30"))
     tree = json.loads((tmp_path / "tiny" / "run.json").read_text())
     assert tree["status"] == "failed"

@@ -369,7 +369,7 @@ def _is_section(annotation: Any) -> bool:
 
 
 def _nearest(key: str) -> str:
-    keys = [k for k in dotted_keys() if "." in k or k in ("name", "seed")]
+    keys = list(dotted_keys())
     same_leaf = [k for k in keys if k.rpartition(".")[2] == key.rpartition(".")[2]]
     close = same_leaf or difflib.get_close_matches(key, keys, n=1, cutoff=0.6)
     return f"; did you mean {close[0]}?" if close else f"; known keys: {', '.join(Config.model_fields)}"

@@ -19,8 +19,8 @@ def bind_keras_2() -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     if (tensorflow := sys.modules.get("tensorflow")) is None:
         return
-    version = str(tensorflow.keras.__version__)
-    if not version.startswith("2."):
+    version = getattr(tensorflow.keras, "__version__", "2")  # Keras 2 states none there
+    if not version.startswith("2"):
         raise ImportError(
             f"tf_dlth needs Keras 2, but TensorFlow is already bound to Keras {version}: import tf_dlth before "
             "tensorflow, or set TF_USE_LEGACY_KERAS=1 in the environment"

@@ -46,12 +46,11 @@ class Training:
 class Memory:
     """A store in memory."""
 
-    def __init__(self, log: list[tuple], tickets: int = 0) -> None:
+    def __init__(self, log: list[tuple]) -> None:
         self.log = log
         self.initial: Arrays | None = None
         self.rewind_weights: Arrays | None = None
         self.kept: dict[int, tuple[Arrays, Trained]] = {}
-        self.done_before = tickets
 
     def keep_initial(self, weights: Arrays) -> None:
         self.log.append(("initial",))

@@ -82,9 +82,7 @@ def test_what_was_removed_stays_removed_though_it_grew():
     assert result["w"].tolist() == [False, False, True, True, True]
 
 
-def brute_force(
-    weights: dict[str, np.ndarray], masks: dict[str, np.ndarray], rate: float
-) -> dict[str, np.ndarray]:
+def brute_force(weights: dict[str, np.ndarray], masks: dict[str, np.ndarray], rate: float) -> dict[str, np.ndarray]:
     """Sorts every remaining weight in one list of tuples and strikes the first round(rate n) out."""
     places = sorted(
         (abs(float(weights[name][place])), name, place)
@@ -141,9 +139,9 @@ def test_the_order_of_the_layers_does_not_matter(shapes: list, rate: float):
     assert all(np.array_equal(forwards[name], backwards[name]) for name in masks)
 
 
-@pytest.mark.parametrize("dense, counts", EXACT_COUNTS.values(), ids=EXACT_COUNTS)
+@pytest.mark.parametrize(("dense", "counts"), EXACT_COUNTS.values(), ids=EXACT_COUNTS)
 def test_exact_counts_of_the_paper_in_whole_numbers(dense: int, counts: dict[int, int]):
-    """Remaining weights of the four networks over 16 prunings, by integer arithmetic: round(n / 5), which has no half."""
+    """Remaining weights over 16 prunings by integer arithmetic: round(n / 5), which never is a half."""
     remaining, seen = dense, {}
     for k in range(1, 17):
         assert round(0.2 * remaining) == (2 * remaining + 5) // 10
@@ -167,7 +165,7 @@ def test_exact_counts_by_pruning(name: str):
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 def test_what_cannot_be_ranked_is_an_error(value: float):
     weights = {"fine": np.ones(2), "broken": np.array([1.0, value])}
-    with pytest.raises(ValueError, match="broken.*NaN"):
+    with pytest.raises(ValueError, match=r"broken.*NaN"):
         masking.prune_global(weights, all_ones(weights), 0.2)
 
 

@@ -6,12 +6,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import tf_keras
 
 from tf_dlth import files
-from tf_dlth.config import Config, parse_config
+from tf_dlth.config import Config, load_config, parse_config
 from tf_dlth.errors import Stopped, UserError
 from tf_dlth.experiment import run as train
 from tf_dlth.preparation import Prepared
@@ -172,12 +171,19 @@ def test_another_config_under_the_name_is_refused_and_overwritten_on_demand(
 
 
 def test_runs_of_train_and_pretrain_are_not_taken_for_each_other(finished: Pretrained, tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"differs in pretraining\.method"):
+    with pytest.raises(UserError, match=r"differs in .*pretraining\.method"):
         train(config(finished.path.parent))
     tickets = config(tmp_path, "pruning.iterations=0", "training.epochs=2")
     train(tickets)
-    with pytest.raises(UserError, match=r"differs in pretraining\.method"):
+    with pytest.raises(UserError, match=r"differs in .*pretraining\.method"):
         pretrain(tickets, Watched())
+
+
+def test_padded_crops_are_another_pretraining(finished: Pretrained) -> None:
+    """The stored config keeps a null that means resized crops, lest a number of the same run be taken for it."""
+    assert load_config(finished.path / "config.yaml").data.crop_padding is None
+    with pytest.raises(UserError, match=r"differs in data\.crop_padding"):
+        pretrain(config(finished.path.parent, "data.crop_padding=1"), Watched())
 
 
 def test_divergence_is_one_line(tmp_path: Path) -> None:
@@ -220,9 +226,9 @@ def test_digits_without_labels_bring_neighbours_closer(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_cifar10_without_labels_brings_neighbours_closer(real_data: Path, tmp_path: Path) -> None:
     """Measured in two minutes on two cores: 26.1 % before, 34.5 % after."""
-    overrides = [RESNET, "data.dataset=cifar10", f"data.data_dir={real_data}", "data.per_class=null", "data.fraction=0.1"]
+    images = ["data.dataset=cifar10", f"data.data_dir={real_data}", "data.per_class=null", "data.fraction=0.1"]
     pretraining = ["pretrain.epochs=12", "pretrain.batch_size=100", "pretrain.learning_rate=0.1"]
-    done = pretrain(config(tmp_path, *overrides, *pretraining, "model.width=8", "pretrain.projection=128"), Watched())
+    network = [RESNET, "model.width=8", "pretrain.projection=128"]
+    done = pretrain(config(tmp_path, *images, *pretraining, *network), Watched())
     before, after = done.summary["knn_accuracy_before"], done.summary["knn_accuracy"]
-    assert np.isfinite(after)
     assert after > before + 0.05

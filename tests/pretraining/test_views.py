@@ -18,9 +18,10 @@ def examples(channels: int = 3) -> ArrayExamples:
     return ArrayExamples(images, np.arange(23), map(str, range(23)))
 
 
-def drawn(source: ArrayExamples | None = None, **changes: Any) -> list[tuple[np.ndarray, np.ndarray]]:
-    arguments = {"crop_padding": None, "batch_size": 5, "seed": 0, "epoch": 1, "first_step": 0, "last_epoch": 1}
-    return list(view_batches(source or examples(), SETTINGS, **(arguments | changes)).as_numpy_iterator())
+def drawn(source: ArrayExamples | None = None, crop_padding: int | None = None, **changes: Any) -> list[Any]:
+    arguments: dict[str, Any] = {"batch_size": 5, "seed": 0, "epoch": 1, "first_step": 0, "last_epoch": 1}
+    settings = SETTINGS.model_copy(update={"crop_padding": crop_padding})
+    return list(view_batches(source or examples(), settings, **(arguments | changes)).as_numpy_iterator())
 
 
 def by_label(batches: list[tuple[np.ndarray, np.ndarray]]) -> dict[int, np.ndarray]:
@@ -39,7 +40,7 @@ def test_two_unlike_views_of_every_image() -> None:
 def test_both_views_are_of_the_image_that_the_label_names(padding: int | None) -> None:
     # Image i has levels around 10 i + 5 alone, and a jitter of at most 40 % keeps the far ends apart.
     levels = np.broadcast_to((10 * np.arange(23) + 5)[:, None, None, None], (23, 12, 12, 1)).astype(np.uint8)
-    pairs = by_label(drawn(ArrayExamples(levels, np.arange(23), map(str, range(23))), crop_padding=padding))
+    pairs = by_label(drawn(ArrayExamples(levels, np.arange(23), map(str, range(23))), padding))
     dark = max(pairs[i].max() for i in range(3))
     bright = min(pairs[i].max(axis=(1, 2, 3)).min() for i in range(18, 23))
     assert dark < bright

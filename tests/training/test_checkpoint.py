@@ -117,7 +117,7 @@ def test_an_edited_json_is_not_believed(folder: Path):
 def test_all_torn_is_an_error(folder: Path):
     cut_in_half(folder / "000002.json")
     flip(folder / "000003.safetensors")
-    with pytest.raises(UserError, match="no checkpoint in .*checkpoints is whole.*--overwrite"):
+    with pytest.raises(UserError, match=r"no checkpoint in .*checkpoints is whole.*--overwrite"):
         CheckpointStore(folder).latest()
 
 

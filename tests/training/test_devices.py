@@ -25,7 +25,9 @@ def test_gpus_that_are_not_there(devices: str):
         strategy_for(devices)
 
 
-@pytest.mark.parametrize("devices", ["", "gpu", "gpu:", "gpu:a", "gpu:0,", "gpu:-1", "gpu:0;1", "tpu:0", "CPU", "cpu:0"])
+@pytest.mark.parametrize(
+    "devices", ["", "gpu", "gpu:", "gpu:a", "gpu:0,", "gpu:-1", "gpu:0;1", "tpu:0", "CPU", "cpu:0"]
+)
 def test_what_is_no_device(devices: str):
     with pytest.raises(UserError, match="must be all, cpu, or gpu:"):
         strategy_for(devices)

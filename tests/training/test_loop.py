@@ -11,6 +11,8 @@ from tf_dlth.training import loop
 from tf_dlth.training.loop import Position, train_epochs
 from tf_dlth.training.schedule import cosine
 
+BEGINNING = Position(1)
+
 
 class CountingNetwork:
     """Stands in for a network: every step is an image more, of loss 2 and right every second time."""
@@ -31,7 +33,7 @@ class CountingNetwork:
     def run(self, batches: Iterator[int], steps: int) -> np.ndarray:
         self.calls.append(steps)
         for _ in range(steps):
-            self.totals = self.totals + [2.0, next(batches) % 2, 1.0]
+            self.totals = self.totals + np.array([2.0, next(batches) % 2, 1.0])
         return self.totals
 
     def reset_totals(self, totals: np.ndarray | None = None) -> None:
@@ -54,7 +56,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> dict[str, float]:
 
 
 def trained(
-    network: CountingNetwork, epochs: int, steps: int, start: Position = Position(1)
+    network: CountingNetwork, epochs: int, steps: int, start: Position = BEGINNING
 ) -> tuple[list[loop.EpochResult], list[Position]]:
     positions: list[Position] = []
     results = train_epochs(

@@ -37,7 +37,7 @@ CONFIG, RUN, SUBSET, ITERATIONS, METRICS = (
 INITIAL, REWIND, CHECKPOINTS = "initial.safetensors", "rewind.safetensors", "checkpoints"
 OF_A_RUN = re.compile(
     r"config\.yaml|run\.json|subset\.json|iterations\.csv|metrics\.jsonl|(initial|rewind|encoder)\.safetensors"
-    r"|tensorboard|checkpoints|iteration_\d\d|accuracy_by_density\.png"
+    r"|tensorboard|checkpoints|iteration_\d\d|(accuracy_by_density|images_per_class)\.png"
 )
 """Names that --overwrite may remove."""
 COMPARED_VERSIONS = ("tf_dlth", "tensorflow", "tf_keras")

@@ -8,7 +8,16 @@ from __future__ import annotations
 
 import tf_keras
 
-from tf_dlth.models.layers import Tensor, batch_norm, classifier, he_convolution, he_kernel, relu, zero_pad
+from tf_dlth.models.layers import (
+    Tensor,
+    batch_norm,
+    classifier,
+    he_convolution,
+    he_kernel,
+    relu,
+    subsampled,
+    zero_pad,
+)
 from tf_dlth.models.resnet import Shape, residual_sum, stages, stem_layers
 
 
@@ -35,7 +44,10 @@ def _shortcut(x: Tensor, filters: int, stride: int, name: str) -> Tensor:
 
 
 def _full(x: Tensor, filters: int, size: int, stride: int, margin: int, name: str) -> Tensor:
+    x = zero_pad(x, margin, f"{name}_pad")
+    if size == 1:
+        x, stride = subsampled(x, stride, name), 1
     layer = tf_keras.layers.Conv2D(
         filters, size, stride, padding="valid", use_bias=False, kernel_initializer=he_kernel(), name=name
     )
-    return layer(zero_pad(x, margin, f"{name}_pad"))
+    return layer(x)

@@ -53,6 +53,8 @@ def convolution(
     bias: bool = False,
 ) -> Tensor:
     """A convolution padded by size // 2 on every side."""
+    if size == 1:
+        x, stride = subsampled(x, stride, name), 1
     layer = tf_keras.layers.Conv2D(
         filters,
         size,
@@ -65,6 +67,15 @@ def convolution(
     return layer(padded(x, size, stride, name))
 
 
+def subsampled(x: Tensor, stride: int, name: str) -> Tensor:
+    """Every ``stride``-th row and column: what a strided 1x1 convolution looks at.
+
+    Apart from the convolution, because the gradient of a strided 1x1 one with fewer than 12 input channels on maps of
+    64 px and more writes past its memory in TensorFlow 2.21's CPU kernels and ends the process.
+    """
+    return x if stride == 1 else tf_keras.layers.MaxPooling2D(1, stride, name=f"{name}_subsample")(x)
+
+
 def he_convolution(x: Tensor, filters: int, size: int, stride: int, name: str) -> Tensor:
     """:func:`convolution` with He-normal kernels."""
     return convolution(x, filters, size, stride, name, he_kernel)
@@ -72,7 +83,7 @@ def he_convolution(x: Tensor, filters: int, size: int, stride: int, name: str) -
 
 def padded(x: Tensor, size: int, stride: int, name: str) -> Tensor:
     """Symmetric zeros before a strided layer: Keras' own 'same' pads only right and bottom there."""
-    return x if stride == 1 or size == 1 else zero_pad(x, size // 2, f"{name}_pad")
+    return x if stride == 1 else zero_pad(x, size // 2, f"{name}_pad")
 
 
 def batch_norm(x: Tensor, name: str, affine: bool = True) -> Tensor:

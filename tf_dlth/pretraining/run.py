@@ -23,7 +23,6 @@ from tf_dlth.models import variables
 from tf_dlth.models.build import features
 from tf_dlth.models.initialisation import initial_weights
 from tf_dlth.preparation import Prepared
-from tf_dlth.preparation import Prepared
 from tf_dlth.pretraining.folder import EncoderFolder
 from tf_dlth.pretraining.knn import NEIGHBOURS, knn_accuracy
 from tf_dlth.pretraining.simclr import ContrastiveNetwork, Pretraining, Watcher, with_projection
@@ -78,13 +77,19 @@ def pretrain(
         folder = EncoderFolder(path, {**prepared.facts(), "pretraining": _facts(prepared)})
         if overwrite:
             folder.clear()
-        folder.refuse_changes(prepared.config, allow_change)
+        folder.refuse_changes(resolved(prepared), allow_change)
         if folder.status == "finished":
             folder.remove_checkpoints()
             return Pretrained(path, trained=False)
         stop = stack.enter_context(StopRequest())
         _train(prepared, folder, devices, stop, observer)
     return Pretrained(path)
+
+
+def resolved(prepared: Prepared) -> Config:
+    """The configuration with every null replaced but ``crop_padding``, whose null means random resized crops here."""
+    data = prepared.config.data.model_copy(update={"crop_padding": prepared.given.data.crop_padding})
+    return prepared.config.model_copy(update={"data": data})
 
 
 def schedule(config: Config) -> TrainingConfig:
@@ -128,7 +133,7 @@ def _facts(prepared: Prepared) -> dict[str, Any]:
 
 
 def _train(prepared: Prepared, folder: EncoderFolder, devices: str, stop: StopRequest, observer: Observer) -> None:
-    config = prepared.config
+    config = resolved(prepared)
     folder.begin(config, prepared.data.subset(), None)
     observer.started(config, len(prepared.data.train), folder.path)
     for warning in folder.warnings:
@@ -164,14 +169,13 @@ def _pretraining(
     stop: StopRequest,
     observer: Observer,
 ) -> Pretraining:
-    config, data = prepared.config, prepared.data
+    config, data = resolved(prepared), prepared.data
     training = schedule(config)
 
     def batches(position: Position) -> tf.data.Dataset:
         return view_batches(
             data.train,
             config.data,
-            crop_padding=prepared.given.data.crop_padding,
             batch_size=training.batch_size,
             seed=config.seed,
             epoch=position.epoch,

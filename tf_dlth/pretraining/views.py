@@ -16,7 +16,6 @@ def view_batches(
     examples: Examples,
     config: DataConfig,
     *,
-    crop_padding: int | None,
     batch_size: int,
     seed: int,
     epoch: int,
@@ -25,10 +24,10 @@ def view_batches(
 ) -> tf.data.Dataset:
     """(uint8 views [B, 2, H, W, C], int32 labels [B]) of the epochs from ``epoch`` on; the labels are not for training.
 
-    ``crop_padding`` None means random resized crops, a number the padded crops of the Basic augmentation. The first
-    ``first_step`` batches of the first epoch are left out.
+    ``config.crop_padding`` None means random resized crops, a number the padded crops of the Basic augmentation. The
+    first ``first_step`` batches of the first epoch are left out.
     """
-    settings = config.model_copy(update={"augment": "contrast", "cutout": 0, "crop_padding": crop_padding})
+    settings = config.model_copy(update={"augment": "contrast", "cutout": 0})
     one, other = (
         training_batches(
             examples,

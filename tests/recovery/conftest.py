@@ -1,0 +1,55 @@
+"""What a run that was broken off and taken up again must have in common with one that was not."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from tf_dlth.lottery.rows import TIMINGS
+
+
+@pytest.fixture(scope="session")
+def result() -> Callable[[Path], dict[str, Any]]:
+    """Reads what must be equal of a finished run's folder, by file name."""
+    return _result
+
+
+@pytest.fixture(scope="session")
+def scalars() -> Callable[[Path], Counter[tuple[str, int]]]:
+    """Counts how often each (tag, step) stands in a run's TensorBoard events."""
+    return _scalars
+
+
+def _result(run: Path) -> dict[str, Any]:
+    found = {p.relative_to(run).as_posix(): p for p in run.rglob("*") if p.is_file()}
+    return {name: _content(name, path) for name, path in found.items() if not name.startswith("tensorboard/")}
+
+
+def _content(name: str, path: Path) -> Any:
+    if "/saved_model/" in name:
+        return None  # TensorFlow numbers and stamps these files; that they serve the weights is tested elsewhere
+    if name == "config.yaml":
+        return [line for line in path.read_text().splitlines() if not line.strip().startswith("directory:")]
+    if name == "iterations.csv":
+        return pd.read_csv(path, dtype=str).drop(columns=list(TIMINGS)).to_dict("list")
+    if name.endswith(".json"):
+        return _without_seconds(json.loads(path.read_text()))
+    return path.read_bytes()
+
+
+def _without_seconds(tree: Mapping[str, Any]) -> dict[str, Any]:
+    files = {name: None if "saved_model/" in name else digest for name, digest in tree.get("files", {}).items()}
+    return {key: value for key, value in tree.items() if key != "seconds"} | {"files": files}
+
+
+def _scalars(run: Path) -> Counter[tuple[str, int]]:
+    from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
+
+    events = [event for file in (run / "tensorboard").iterdir() for event in EventFileLoader(str(file)).Load()]
+    return Counter((value.tag, event.step) for event in events for value in event.summary.value)

@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+import io
+import json
+import re
+
+import pandas as pd
+import pytest
+from rich.console import Console
+from rich.table import Table
+
+from tf_dlth.lottery.rows import Row
+from tf_dlth.lottery.ticket import load_ticket
+from tf_dlth.preparation import Prepared
+from tf_dlth.reporting.sizes import sizes
+from tf_dlth.reporting.terminal import Terminal, images_table, iterations_table, rules_table, sizes_table, summary_line
+from tf_dlth.training.loop import Position
+
+ROWS = [
+    Row(0, 1.0, 1000, 1000, 20, 0.1, 0.9, 0.5, 7, 0.45, 0.6, 3, 0.4, 1.0, 1.0),
+    Row(1, 0.8, 800, 1000, 18, 0.1, 0.9, 0.625, 9, 0.35, 0.55, 4, 0.42, 1.0, 1.0),
+    Row(2, 0.64, 640, 1000, 18, 0.1, 0.9, 0.55, 8, 0.44, 0.7, 5, 0.3333, 1.0, 1.0),
+]
+
+
+def text(table: Table) -> str:
+    out = io.StringIO()
+    Console(file=out, width=200).print(table)
+    return out.getvalue()
+
+
+def cells(table: Table) -> list[list[str]]:
+    """The words of the table's lines that begin with a number or a rule's name."""
+    return [line.split() for line in text(table).splitlines() if re.match(r"\s*(\d|test best|last|held-out)", line)]
+
+
+def test_iterations():
+    assert cells(iterations_table(ROWS)) == [
+        ["0", "100.00", "1,000", "50.00", "7", "45.00", "40.00", "3"],
+        ["1", "80.00", "800", "62.50", "9", "35.00", "42.00", "4"],
+        ["2", "64.00", "640", "55.00", "8", "44.00", "33.33", "5"],
+    ]
+
+
+def test_iterations_without_held_out_images():
+    row = Row(0, 1.0, 1000, 1000, 20, 0.1, 0.9, 0.5, 7, 0.45, None, None, None, 1.0, 1.0)
+    assert cells(iterations_table([row])) == [["0", "100.00", "1,000", "50.00", "7", "45.00", "-", "-"]]
+
+
+def test_rules_side_by_side():
+    """Each with its own winner, its test accuracy under that rule, and the gain over the dense network under it."""
+    lines = {" ".join(line[:-6]): line[-6:] for line in cells(rules_table(ROWS))}
+    assert lines == {
+        "held-out": ["2", "64.00", "33.33", "40.00", "-6.67", "no"],
+        "test best": ["1", "80.00", "62.50", "50.00", "+12.50", "no"],
+        "last": ["2", "64.00", "44.00", "45.00", "-1.00", "yes"],
+    }
+
+
+def test_the_tables_of_a_run(finished):
+    """The numbers printed are those on disk."""
+    table = pd.read_csv(finished.path / "iterations.csv")
+    for row in table.itertuples():
+        line = next(
+            x
+            for x in finished.printed.splitlines()
+            if x.split()[:2] == [str(row.iteration), f"{100 * row.density:.2f}"]
+        )
+        assert line.split()[2:4] == [f"{row.remaining:,}", f"{100 * row.test_accuracy_best:.2f}"]
+    winner = json.loads((finished.path / "run.json").read_text())["winner"]
+    assert f"winning ticket: {finished.path}/iteration_{winner:02d}" in finished.printed
+    for words in ("comparable with the paper", "honest", "Why not smaller or faster?", "1,047 test", "3 iterations"):
+        assert words in finished.printed
+
+
+def test_plain_lines_where_there_is_no_terminal(finished):
+    assert "\x1b" not in finished.printed
+    assert len(re.findall(r"^iteration +\d  density", finished.printed, re.MULTILINE)) == 3
+
+
+def test_sizes(finished):
+    ticket = load_ticket(finished.path)
+    measured = sizes(ticket)
+    shown = text(sizes_table(ticket))
+    for size in (measured.dense, measured.gzip, measured.packed):
+        assert f"{size / 2**20:.2f} MiB" in shown
+
+
+def test_the_plan(finished):
+    plan = Prepared(finished.config).plan()
+    line = summary_line(plan)
+    assert f"{plan.parameters:,} parameters, {plan.prunable:,} prunable" in line
+    assert "50 train, 30 heldout, 1,047 test" in line
+    assert cells(images_table(plan))[0][:3] == ["0", "5", "3"]
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_progress_counts_the_steps_of_all_iterations(finished, terminal: bool):
+    prepared = Prepared(finished.config)
+    plan, out = prepared.plan(), io.StringIO()
+    with Terminal(Console(file=out, width=200, force_terminal=terminal)) as shown:
+        shown.run_started(prepared, plan, finished.path)
+        done = []
+        for iteration, epoch, step in ((0, 1, 1), (0, 3, 3), (1, 2, 1), (1, 3, 3), (2, 2, 3), (2, 3, 3)):
+            shown.progress(iteration, Position(epoch, step), 123.0)
+            done.append(shown._progress.tasks[0].completed)
+        assert shown._progress.tasks[0].total == plan.steps == 21
+    assert done == [1, 9, 10, 15, 18, 21]

@@ -1,0 +1,214 @@
+"""Every config of Tables 1 to 3 against the paper's settings, typed again here from the description of its experiments.
+
+A run with a wrong learning rate or head ends as well as one with the right ones; only a comparison tells.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tf_dlth.config import Config, load_config
+from tf_dlth.data.catalogue import FACTS
+
+PAPER = Path(__file__).parents[1] / "configs" / "paper"
+RESULTS = yaml.safe_load(files("tf_dlth.reporting").joinpath("paper_results.yaml").read_text(encoding="utf-8"))
+
+EVERYWHERE = {
+    "seed": 0,
+    "data.subset_seed": 0,
+    "data.heldout_per_class": None,
+    "data.image_size": None,
+    "data.normalisation": None,
+    "data.flip": None,
+    "data.crop_padding": None,
+    "data.cutout": None,
+    "model.width": 64,
+    "model.pretrained_stem": False,
+    "training.epochs": 200,
+    "training.momentum": 0.9,
+    "training.weight_decay": 0.0005,
+    "training.loss": "cross_entropy",
+    "training.loss_ce_weight": 0.0,
+    "training.evaluate_every": 1,
+    "pruning.method": "magnitude",
+    "pruning.iterations": 16,
+    "pruning.rate": 0.2,
+    "pruning.rewind": "weights",
+    "pruning.rewind_epochs": 2,
+    "pruning.select_by": None,
+    "output.savedmodel": "winner",
+}
+
+# dataset, fraction, per_class, imbalance, training images, stem, batch, learning rate of random weights, augmentation
+SETS: dict[str, tuple[Any, ...]] = {
+    "cifar10_2pct": ("cifar10", 0.02, None, None, 1000, "small", 100, 0.1, "auto"),
+    "cifar10_1pct": ("cifar10", 0.01, None, None, 500, "small", 100, 0.1, "rand"),
+    "clamm": ("clamm", None, None, None, 600, "full", 32, 0.001, "basic"),
+    "isic": ("isic2018", None, None, None, 560, "full", 32, 0.001, "basic"),
+    "eurosat": ("eurosat", None, None, None, 500, "small", 32, 0.001, "basic"),
+    "cifar100_2pct": ("cifar100", 0.02, None, None, 1000, "small", 100, 0.1, "auto"),
+    "cifar100_1pct": ("cifar100", 0.01, None, None, 500, "small", 100, 0.1, "auto"),
+    "imagenet_5pct": ("imagenet2012", None, 50, None, 50000, "full", 100, 0.1, "auto"),
+    "cifar100_lt_0.10": ("cifar100", None, None, 0.10, 19573, "small", 100, 0.1, "auto"),
+    "cifar100_lt_0.05": ("cifar100", None, None, 0.05, 15907, "small", 100, 0.1, "auto"),
+    "cifar100_lt_0.02": ("cifar100", None, None, 0.02, 12608, "small", 100, 0.1, "auto"),
+    "cifar100_lt_0.01": ("cifar100", None, None, 0.01, 10847, "small", 100, 0.1, "auto"),
+}
+
+# architecture, head, first weights; what is not random is fine-tuned at .001
+ROWS = {
+    "random_init_r18": ("resnet18", "linear", "random"),
+    "imagenet_init_r18": ("resnet18", "linear", "weights/resnet18.safetensors"),
+    "imagenet_init_r50": ("resnet50", "linear", "weights/resnet50.safetensors"),
+    "simclr_init_r18": ("resnet18", "linear", "saved_tickets/paper-pretrain-simclr"),
+    "cosine_loss": ("resnet18", "cosine", "random"),
+    "tvmf_loss": ("resnet18", "tvmf", "random"),
+    "full_conv": ("fullconv_resnet18", "linear", "random"),
+    "harmonic": ("harmonic_resnet18", "linear", "random"),
+    "vgg": ("vgg16", "linear", "random"),
+    "mobilenet_v2": ("mobilenet_v2", "linear", "random"),
+}
+ON_REAL_SETS = [row for row in ROWS if row not in ("simclr_init_r18", "vgg", "mobilenet_v2")]
+CELLS = {
+    **{f"table1/cifar10_{size}_{row}": row for size in ("2pct", "1pct") for row in ROWS if row != "imagenet_init_r50"},
+    **{f"table1/{name}_{row}": row for name in ("clamm", "isic", "eurosat") for row in ON_REAL_SETS},
+    **{f"table2/{name}": "random_init_r18" for name in ("imagenet_5pct", "cifar100_2pct", "cifar100_1pct")},
+    **{f"table3/cifar100_lt_{factor}": "random_init_r18" for factor in ("0.10", "0.05", "0.02", "0.01")},
+}
+
+
+def set_of(cell: str) -> str:
+    name = cell.partition("/")[2].removesuffix(f"_{CELLS[cell]}") if cell.startswith("table1") else cell.split("/")[1]
+    assert name in SETS
+    return name
+
+
+def published(cell: str) -> dict[str, float]:
+    table, name = cell.split("/")
+    rows = RESULTS[table]["rows"]
+    if table == "table1":
+        size = {"cifar10_2pct": ("cifar10", "2%"), "cifar10_1pct": ("cifar10", "1%")}
+        dataset, part = size.get(set_of(cell), (set_of(cell), "full"))
+        return rows[dataset][part][CELLS[cell]]
+    dataset, _, part = name.rpartition("_")
+    return rows[dataset][part.replace("pct", "%")]
+
+
+def comment(cell: str) -> str:
+    """The comment that opens the file, without its line breaks."""
+    lines = (PAPER / f"{cell}.yaml").read_text(encoding="utf-8").splitlines()
+    return " ".join(line.removeprefix("#").strip() for line in lines[: lines.index(f"name: {load(cell).name}")])
+
+
+def load(cell: str) -> Config:
+    return load_config(PAPER / f"{cell}.yaml")
+
+
+def test_no_cell_that_the_paper_ran_is_missing_and_no_other_is_there() -> None:
+    assert len(CELLS) == 9 + 9 + 3 * 7 + 3 + 4
+    assert sorted(str(p.relative_to(PAPER)) for p in PAPER.glob("table[123]/*")) == sorted(f"{c}.yaml" for c in CELLS)
+    assert len({load(cell).name for cell in CELLS}) == len(CELLS)
+    dashes = [cell for cell in CELLS if None in published(cell).values()]
+    assert dashes == []
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_settings(cell: str) -> None:
+    dataset, fraction, per_class, imbalance, _, stem, batch, rate, augment = SETS[set_of(cell)]
+    architecture, head, init = ROWS[CELLS[cell]]
+    expected = EVERYWHERE | {
+        "data.dataset": dataset,
+        "data.fraction": fraction,
+        "data.per_class": per_class,
+        "data.imbalance": imbalance,
+        "data.augment": augment,
+        "data.split": 0,
+        "data.train_part": "trainval",
+        "model.architecture": architecture,
+        "model.stem": stem,
+        "model.head": head,
+        "model.init": init,
+        "training.batch_size": batch,
+        "training.learning_rate": rate if init == "random" else 0.001,
+    }
+    config = load(cell)
+    found = {key: at(config, key) for key in expected}
+    assert found == expected
+    assert config.warnings() == []
+
+
+def at(config: Config, key: str) -> Any:
+    value: Any = config
+    for part in key.split("."):
+        value = getattr(value, part)
+    return value
+
+
+def test_what_nulls_stand_for() -> None:
+    """Pixels, flips and crops of each set, and the policy of its AutoAugment, which no config repeats."""
+    expected = {
+        "cifar10": (32, 3, "horizontal", "pad", "cifar10"),
+        "cifar100": (32, 3, "horizontal", "pad", "cifar10"),
+        "eurosat": (64, 3, "both", "pad", "cifar10"),
+        "isic2018": (224, 3, "both", "resized", "cifar10"),
+        "clamm": (224, 1, "horizontal", "resized", "cifar10"),
+        "imagenet2012": (224, 3, "horizontal", "resized", "imagenet"),
+    }
+    for name, values in expected.items():
+        facts = FACTS[name]
+        assert (facts.side, facts.channels, facts.flip, facts.crop, facts.policy) == values
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_the_comment_has_the_published_numbers_and_the_command(cell: str) -> None:
+    text, cell_values = comment(cell), published(cell)
+    numbers = re.search(r"Published: dense ([\d.]+) %, ticket ([\d.]+) %", text)
+    assert numbers is not None
+    assert [float(number) for number in numbers.groups()] == [cell_values["dense"], cell_values["wt"]]
+    assert f"--config configs/paper/{cell}.yaml" in text
+    assert text.startswith(f"Table {cell[5]}, ")
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_the_comment_counts_the_steps(cell: str) -> None:
+    """200 epochs of the dense iteration and 198 of each of the 16 after it."""
+    images, batch = SETS[set_of(cell)][4], SETS[set_of(cell)][6]
+    steps = (200 + 16 * 198) * math.ceil(images / batch)
+    assert f"Cost: {steps:,} steps of {batch} images in 17 trainings" in comment(cell)
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_the_smoke_size_is_accepted(cell: str) -> None:
+    config = load_config(PAPER / f"{cell}.yaml", smoke_size(cell))
+    assert (config.model.width, config.training.epochs, config.pruning.iterations) == (8, 2, 2)
+    assert config.model.init == "random"
+
+
+def smoke_size(cell: str) -> list[str]:
+    return comment(cell).partition("Smoke size: ")[2].split()
+
+
+def test_the_encoder_of_the_simclr_row() -> None:
+    config = load_config(PAPER / "pretrain_simclr.yaml")
+    assert f"{config.output.directory}/{config.name}" == ROWS["simclr_init_r18"][2]
+    assert (config.data.dataset, config.data.fraction) == ("cifar10", None)
+    assert (config.model.architecture, config.model.width, config.model.stem) == ("resnet18", 64, "small")
+    assert (config.pretrain.temperature, config.pretrain.projection) == (0.5, 128)
+
+
+def test_the_copy_of_the_papers_results() -> None:
+    """A few cells that anybody can look up, and gains that must come out as the paper's text states them."""
+    table1 = RESULTS["table1"]["rows"]
+    assert table1["cifar10"]["1%"]["random_init_r18"] == {"dense": 43.8, "wt": 59.66}
+    assert RESULTS["table5"]["rows"]["cifar10"]["1%"] == {"wt": 38.31, "wt_base_then_aug": 47.4, "wt_aug": 59.66}
+    others = ("imagenet_init_r18", "simclr_init_r18", "cosine_loss", "tvmf_loss", "full_conv", "harmonic")
+    for size, stated in RESULTS["sec4_3_claims"]["rows"].items():
+        gains = [table1["cifar10"][size][row]["wt"] - table1["cifar10"][size][row]["dense"] for row in others]
+        assert int(sum(gains) / len(gains)) == stated

@@ -1,0 +1,54 @@
+"""The README's commands and configs are the ones that exist."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from tf_dlth.config import load_config
+
+ROOT = Path(__file__).parent.parent
+DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+CONFIGS = sorted((ROOT / "configs").rglob("*.yaml"))
+
+
+def commands() -> list[tuple[str, list[str]]]:
+    """(document, words) of every call of this package in the documents."""
+    found = []
+    for document in DOCUMENTS:
+        for line in re.findall(r"python -m tf_dlth\.\w+[^\n`&|]*", document.read_text(encoding="utf-8")):
+            words = shlex.split(re.sub(r"\[[^\]]*\]", "", line), comments=True)
+            found.append((document.name, words[2:]))
+    return found
+
+
+@pytest.mark.parametrize("command", commands(), ids=lambda command: " ".join(command[1])[:60])
+def test_documented_commands_exist(command: tuple[str, list[str]]) -> None:
+    document, words = command
+    assert importlib.util.find_spec(words[0]) is not None, f"{document} names {words[0]}, which does not exist"
+
+
+@pytest.mark.parametrize("command", commands(), ids=lambda command: " ".join(command[1])[:60])
+def test_documented_configs_and_keys_exist(command: tuple[str, list[str]]) -> None:
+    _, words = command
+    if "--config" not in words or not (config := words[words.index("--config") + 1]).startswith("configs/"):
+        return
+    overrides = [word for word in words if re.fullmatch(r"[a-z_.]+=\S+", word)]
+    load_config(ROOT / config, [word for word in overrides if "NAME" not in word])
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: str(path.relative_to(ROOT / "configs")))
+def test_every_config_loads_and_opens_with_its_command(path: Path) -> None:
+    load_config(path)
+    header = path.read_text(encoding="utf-8").split("\nname:")[0]
+    assert f"--config {path.relative_to(ROOT).as_posix()}" in header
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_links_lead_somewhere(document: Path) -> None:
+    targets = re.findall(r"\]\((?!http)([^)#]+)", document.read_text(encoding="utf-8"))
+    assert [target for target in targets if not (document.parent / target).exists()] == []
