@@ -132,7 +132,9 @@ def test_a_gpu_that_is_not_there(refused: Refused, main: Any, config: Callable[.
 @pytest.fixture
 def images(tmp_path: Path) -> Path:
     """``train/`` and ``test/`` with two classes of RGB images, all different."""
-    for number, name in enumerate(f"{part}/{label}/{i}.png" for part in ("train", "test") for label in "ab" for i in range(6)):
+    for number, name in enumerate(
+        f"{part}/{label}/{i}.png" for part in ("train", "test") for label in "ab" for i in range(6)
+    ):
         paint(tmp_path / "images" / name, number)
     return tmp_path / "images"
 
@@ -174,7 +176,10 @@ def test_a_class_that_training_does_not_know(refused_images: Refused, images: Pa
 def test_images_of_different_sizes(refused_images: Refused, images: Path) -> None:
     paint(images / "test/b/0.png", 99, side=13)
     message = refused_images()
-    assert "images differ in size: train/a/0.png is 12 x 12, test/b/0.png is 13 x 13 pixels; set data.image_size" in message
+    assert (
+        "images differ in size: train/a/0.png is 12 x 12, test/b/0.png is 13 x 13 pixels; set data.image_size"
+        in message
+    )
 
 
 def test_32_bit_pixels(refused_images: Refused, images: Path) -> None:
@@ -233,8 +238,7 @@ def test_a_folder_that_cannot_be_made(refused: Refused, config: Callable[..., Pa
     assert f"cannot write {tmp_path}/file/tiny: Not a directory; " in message
 
 
-@pytest.mark.parametrize("limit", [3_000, 20_000])
-@pytest.mark.parametrize("saved", ["winner", "all"])
+@pytest.mark.parametrize(("limit", "saved"), [(3_000, "winner"), (20_000, "winner"), (20_000, "all")])
 def test_files_that_the_disk_does_not_take(
     quick: Callable[..., Config], limit: int, saved: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -266,9 +270,7 @@ def test_a_result_that_cannot_be_written(refused: Refused, finished: Any, tmp_pa
 # Runs and tickets
 
 
-def test_a_run_of_another_config(
-    refused: Refused, tiny: Callable[..., Config], damaged: Path, tmp_path: Path
-) -> None:
+def test_a_run_of_another_config(refused: Refused, tiny: Callable[..., Config], damaged: Path, tmp_path: Path) -> None:
     path = tmp_path / "config.yaml"
     path.write_text(tiny(damaged.parent, "training.momentum=0.5", "seed=3").to_yaml())
     before = files.digests(damaged)
@@ -302,7 +304,7 @@ def test_a_loss_that_is_no_number(
 @pytest.mark.parametrize(
     ("name", "damage", "message"),
     [
-        ("mask.safetensors", lambda content: content[:-1] + b"\1", "mask.safetensors is damaged: expected SHA-256"),
+        ("mask.safetensors", lambda content: content[:-1] + b"\2", "mask.safetensors is damaged: expected SHA-256"),
         ("weights_heldout.safetensors", lambda content: content[:50], "is damaged: expected SHA-256"),
         ("ticket.json", lambda content: content[:-20], "ticket.json is damaged: not valid JSON"),
         ("ticket.json", lambda content: b"[]", "ticket.json is damaged: it must hold a JSON object"),
@@ -356,13 +358,15 @@ def test_found_after_tensorflow_has_started(tmp_path: Path) -> None:
     (tmp_path / "config.yaml").write_text("name: a\ndata: {dataset: npz, data_dir: none.npz}\n")
     done = process("-m", "tf_dlth.train", "--config", "config.yaml", folder=tmp_path)
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == "error: none.npz does not exist; it must be a .npz file with x_train, y_train, x_test, y_test\n"
+    assert (
+        done.stderr == "error: none.npz does not exist; it must be a .npz file with x_train, y_train, x_test, y_test\n"
+    )
     assert [path.name for path in tmp_path.iterdir()] == ["config.yaml"]
 
 
 def test_keras_3_was_there_first(tmp_path: Path) -> None:
     """The one mistake that is made in Python."""
-    done = process("-c", "import tensorflow as tf; tf.keras; import tf_dlth", folder=tmp_path)
+    done = process("-c", "import tensorflow as tf; tf.keras.layers; import tf_dlth", folder=tmp_path)
     assert done.returncode == 1
     last = done.stderr.splitlines()[-1]
     assert last.startswith("ImportError: tf_dlth needs Keras 2, but TensorFlow is already bound to Keras 3")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import re
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,11 @@ from typing import Any
 import pytest
 import yaml
 
-from tf_dlth.config import Config, load_config
+from tf_dlth.config import Config, Normalisation, load_config
 from tf_dlth.data.catalogue import FACTS
+from tf_dlth.models.build import build
+from tf_dlth.models.macs import macs
+from tf_dlth.models.spec import ModelSpec
 
 PAPER = Path(__file__).parents[1] / "configs" / "paper"
 RESULTS = yaml.safe_load(files("tf_dlth.reporting").joinpath("paper_results.yaml").read_text(encoding="utf-8"))
@@ -182,6 +186,33 @@ def test_the_comment_counts_the_steps(cell: str) -> None:
     images, batch = SETS[set_of(cell)][4], SETS[set_of(cell)][6]
     steps = (200 + 16 * 198) * math.ceil(images / batch)
     assert f"Cost: {steps:,} steps of {batch} images in 17 trainings" in comment(cell)
+
+
+INPUTS = {
+    "cifar10": ((32, 32, 3), 10),
+    "cifar100": ((32, 32, 3), 100),
+    "eurosat": ((64, 64, 3), 10),
+    "isic2018": ((224, 224, 3), 7),
+    "clamm": ((224, 224, 1), 12),
+    "imagenet2012": ((224, 224, 3), 1000),
+}
+
+
+@cache
+def millions_of_macs(spec: ModelSpec) -> int:
+    channels = spec.input_shape[2]
+    return round(macs(build(spec, Normalisation(mean=(0.0,) * channels, std=(1.0,) * channels))) / 1e6)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("cell", CELLS)
+def test_the_comment_counts_the_multiplications(cell: str) -> None:
+    config = load(cell)
+    shape, classes = INPUTS[config.data.dataset]
+    model = config.model
+    assert model.stem is not None
+    spec = ModelSpec(model.architecture, 64, model.stem, model.head, classes, shape)
+    assert f"trainings, {millions_of_macs(spec):,} million multiply-accumulates an image." in comment(cell)
 
 
 @pytest.mark.parametrize("cell", CELLS)

@@ -26,7 +26,7 @@ from tf_dlth.lottery.folder import RunFolder
 from tf_dlth.preparation import Prepared
 from tf_dlth.reporting.tensorboard import TensorBoard
 
-MOMENTS = 24
+MOMENTS = 20
 Result = Callable[[Path], dict[str, Any]]
 
 
@@ -141,21 +141,20 @@ def test_taken_up_at_a_drawn_moment(watched: Watched, result: Result, draw: int,
     [
         (("fsync", "config.yaml"), 0),
         (("replace", "run.json"), 0),  # config.yaml is there, run.json is not
-        (("fsync", "rewind.safetensors"), 0),
         (("fsync", "metrics.jsonl"), 4),
         (("replace", "checkpoints", "000003.json"), 0),  # its tensors are there
-        (("unlink", "000001.safetensors"), 0),
         (("replace", "iteration_01"), -1),
         (("fsync", "iterations.csv"), 1),  # the ticket is in place, nothing says so yet
         (("prune",), 1),
-        (("rewind",), 0),
         (("write", "saved_model"), 0),
         (("replace", "saved_model"), 0),
         (("replace", "ticket.json"), -1),  # the SavedModel is there, unsigned
         (("rmtree", "checkpoints"), -1),  # finished but for the checkpoints
     ],
 )
-def test_taken_up_between_two_steps(watched: Watched, result: Result, words: tuple[str, ...], which: int, tmp_path: Path) -> None:
+def test_taken_up_between_two_steps(
+    watched: Watched, result: Result, words: tuple[str, ...], which: int, tmp_path: Path
+) -> None:
     number = numbers_of(watched.labels, *words)[which]
     assert result(take_up(watched, number, tmp_path)) == watched.result, watched.labels[number]
 
@@ -180,7 +179,9 @@ def test_no_tensorboard_step_stands_twice(watched: Watched, scalars: Callable[[P
 
 @pytest.mark.parametrize("damage", ["cut", "flipped"])
 @pytest.mark.parametrize("suffix", ["json", "safetensors"])
-def test_a_torn_newest_checkpoint_falls_back(watched: Watched, result: Result, damage: str, suffix: str, tmp_path: Path) -> None:
+def test_a_torn_newest_checkpoint_falls_back(
+    watched: Watched, result: Result, damage: str, suffix: str, tmp_path: Path
+) -> None:
     path = self_made(watched, tmp_path)
     damage_file(max((path / "checkpoints").glob(f"*.{suffix}")), damage)
     heard = Warnings()
@@ -190,7 +191,9 @@ def test_a_torn_newest_checkpoint_falls_back(watched: Watched, result: Result, d
     assert result(path) == watched.result
 
 
-def test_after_a_fall_back_the_whole_checkpoint_is_not_pushed_out(watched: Watched, result: Result, tmp_path: Path) -> None:
+def test_after_a_fall_back_the_whole_checkpoint_is_not_pushed_out(
+    watched: Watched, result: Result, tmp_path: Path
+) -> None:
     """Torn, taken up, and torn again at the first checkpoint after that."""
     path = self_made(watched, tmp_path)
     damage_file(max((path / "checkpoints").glob("*.json")), "cut")
@@ -228,7 +231,9 @@ class Warnings(TensorBoard):
         self.messages.append(message)
 
 
-def test_overwriting_that_was_broken_off(watched: Watched, result: Result, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_overwriting_that_was_broken_off(
+    watched: Watched, result: Result, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Half removed, it is an unfinished run to the same command, with --overwrite or without."""
     path = run(watched.config(tmp_path)).path
     facts = Prepared(watched.config(tmp_path)).facts()

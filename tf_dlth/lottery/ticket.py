@@ -182,8 +182,11 @@ def add_saved_model(ticket: Ticket) -> None:
     """Adds the SavedModel to a ticket that was written without one, then its digests to ticket.json."""
     files.sweep(ticket.path)  # what a killed process left here would be taken for the ticket's own
     temporary = ticket.path / f"{files.TEMPORARY}{SAVED_MODEL}"
-    _save(temporary, ticket.model(), ticket.manifest)
-    files.replace_folder(temporary, ticket.path / SAVED_MODEL)
+    try:
+        _save(temporary, ticket.model(), ticket.manifest)
+        files.replace_folder(temporary, ticket.path / SAVED_MODEL)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
     added = {f"{SAVED_MODEL}/{name}": digest for name, digest in files.digests(ticket.path / SAVED_MODEL).items()}
     manifest = ticket.manifest.model_copy(update={"files": {**ticket.manifest.files, **added}})
     files.write_json(ticket.path / MANIFEST, manifest.model_dump(mode="json"))
