@@ -21,7 +21,7 @@ DESCRIPTION = (
 
 
 def evaluate(arguments: Sequence[str] | None = None) -> None:
-    options = _parser().parse_args(arguments)
+    options = _parser().parse_intermixed_args(arguments)
     commands.require_paths(options.tickets)
     start_tensorflow()
     console = Console()

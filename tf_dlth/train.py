@@ -23,7 +23,7 @@ DESCRIPTION = (
 
 
 def train(arguments: Sequence[str] | None = None) -> None:
-    options = _parser().parse_args(arguments)
+    options = _parser().parse_intermixed_args(arguments)
     config = load_config(options.config, commands.overrides(options))
     config = config.model_copy(update={"data": commands.locate_data(config.data)})
     start_tensorflow()

@@ -23,7 +23,7 @@ ROWS = re.findall(r"^\| (\w+) \| (32|64|224) \| .*$", PAGE, re.MULTILINE)
 
 
 def test_the_own_model_of_the_page(tmp_path, monkeypatch):
-    (code,) = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+    (code,) = (block for block in re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL) if "def small_net" in block)
     (tmp_path / "my_models.py").write_text(code)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", list(sys.path))

@@ -31,7 +31,7 @@ def text(table: Table) -> str:
 
 def cells(table: Table) -> list[list[str]]:
     """The words of the table's lines that begin with a number or a rule's name."""
-    return [line.split() for line in text(table).splitlines() if re.match(r"\s*(\d|test best|last|held-out)", line)]
+    return [line.split() for line in text(table).splitlines() if re.match(r"\s*(\d|test_best|last|heldout)", line)]
 
 
 def test_iterations():
@@ -51,10 +51,14 @@ def test_rules_side_by_side():
     """Each with its own winner, its test accuracy under that rule, and the gain over the dense network under it."""
     lines = {" ".join(line[:-6]): line[-6:] for line in cells(rules_table(ROWS))}
     assert lines == {
-        "held-out": ["2", "64.00", "33.33", "40.00", "-6.67", "no"],
-        "test best": ["1", "80.00", "62.50", "50.00", "+12.50", "no"],
+        "heldout": ["2", "64.00", "33.33", "40.00", "-6.67", "no"],
+        "test_best": ["1", "80.00", "62.50", "50.00", "+12.50", "no"],
         "last": ["2", "64.00", "44.00", "45.00", "-1.00", "yes"],
     }
+
+
+def test_a_best_epoch_among_some_is_named_so():
+    assert [line[0] for line in cells(rules_table(ROWS, every=10))] == ["heldout", "test_best@10", "last"]
 
 
 def test_the_tables_of_a_run(finished):

@@ -96,8 +96,11 @@ class RunFolder:
             raise UserError(f"{self.path} holds {foreign[0]}, which is no run's; move it, or choose another name")
         # In an order that leaves, half-way, an unfinished run: never a finished one, never a folder that is no run's.
         order = {RUN: -2, CHECKPOINTS: -1, CONFIG: 1}
-        for path in sorted(found, key=lambda path: order.get(path.name, 0)):
-            shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+        try:
+            for path in sorted(found, key=lambda path: order.get(path.name, 0)):
+                shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+        except OSError as error:
+            raise files.cannot_write(self.path, error) from None
 
     def begin(self, config: Config, subset: Mapping[str, Any], keeping: Keeping | None) -> None:
         """Writes what is known before training, and takes up the newest checkpoint if there is one."""

@@ -25,6 +25,17 @@ def score(row: Row, rule: Rule) -> float | None:
     return getattr(row, COLUMNS[rule])
 
 
+def test_accuracy(row: Row, rule: Rule) -> float:
+    """The test accuracy of the epoch that ``rule`` keeps."""
+    value = {
+        "test_best": row.test_accuracy_best,
+        "last": row.test_accuracy_last,
+        "heldout": row.test_accuracy_heldout,
+    }[rule]
+    assert value is not None, "a rule without held-out images is not listed"
+    return value
+
+
 def winner(rows: Sequence[Row], rule: Rule, last: int | None = None) -> int:
     """The sparse iteration with the highest score, of equal ones the densest; 0 if none was pruned.
 

@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from tf_dlth import files
 from tf_dlth.lottery.rows import Row
+from tf_dlth.lottery.selection import Rule, test_accuracy
 from tf_dlth.lottery.ticket import load_ticket
 from tf_dlth.reporting.observer import RunObserver
 
@@ -34,18 +34,20 @@ class Figures(RunObserver):
 
     def __init__(self) -> None:
         self._folder = Path()
+        self._select_by: Rule = "test_best"
 
     def run_started(self, prepared: Prepared, plan: Plan, folder: Path) -> None:
-        self._folder = folder
+        self._folder, self._select_by = folder, plan.config.pruning.select_by or "test_best"
         if plan.config.data.imbalance is not None:
             images_per_class(plan.images_per_class["train"], folder / CLASSES)
 
     def run_ended(self, rows: Sequence[Row]) -> None:
-        accuracy_by_density(rows, load_ticket(self._folder, trust=True).iteration, self._folder / NAME)
+        winner = load_ticket(self._folder, trust=True).iteration
+        accuracy_by_density(rows, winner, self._select_by, self._folder / NAME)
 
 
-def accuracy_by_density(rows: Sequence[Row], winner: int, path: Path) -> None:
-    """Test accuracy against density, dense on the left, under every rule; the winner is starred."""
+def accuracy_by_density(rows: Sequence[Row], winner: int, select_by: Rule, path: Path) -> None:
+    """Test accuracy against density, dense on the left, under every rule; the winner is starred where it was chosen."""
     figure = Figure(figsize=(7, 4.2), layout="constrained")
     axes = figure.add_subplot()
     densities = [100 * row.density for row in rows]
@@ -53,7 +55,9 @@ def accuracy_by_density(rows: Sequence[Row], winner: int, path: Path) -> None:
         values = [getattr(row, column) for row in rows]
         if all(value is not None for value in values):
             axes.plot(densities, [100 * v for v in values], marker=marker, color=colour, label=label)
-    _star(axes, rows, winner)
+    score = test_accuracy(rows[winner], select_by)
+    label = f"winner: iteration {winner}"
+    axes.plot(densities[winner], 100 * score, "*", color="tab:red", markersize=16, zorder=3, label=label)
     axes.set_xscale("log")
     axes.set_xticks(densities, [f"{d:.3g}" for d in densities], rotation=45)
     axes.set_xticks([], minor=True)
@@ -76,20 +80,6 @@ def images_per_class(counts: Mapping[str, int], path: Path) -> None:
     axes.grid(alpha=0.3)
     axes.set_title(f"{sum(counts.values()):,} images of {len(counts)} classes", loc="left", fontsize="medium")
     _save(figure, path)
-
-
-def _star(axes: Axes, rows: Sequence[Row], winner: int) -> None:
-    row = rows[winner]
-    score = row.test_accuracy_heldout if row.test_accuracy_heldout is not None else row.test_accuracy_best
-    axes.plot(
-        100 * row.density,
-        100 * score,
-        "*",
-        color="tab:red",
-        markersize=16,
-        zorder=3,
-        label=f"winner: iteration {winner}",
-    )
 
 
 def _save(figure: Figure, path: Path) -> None:

@@ -61,7 +61,9 @@ class TensorBoard(RunObserver):
         self._scalars({f"test_accuracy_by_iteration/{n}": a for n, a in accuracies.items()}, row.iteration)
         self._scalars({"density": row.density}, row.iteration)
         # A second axis: the accuracy against the density in hundredths of a per cent, as steps are whole numbers.
-        self._scalars({f"test_accuracy_by_density/{n}": a for n, a in accuracies.items()}, round(row.density * 1e4))
+        if row.density < 1 or row.iteration == 0:  # without pruning every iteration would stand at one density
+            by_density = {f"test_accuracy_by_density/{n}": a for n, a in accuracies.items()}
+            self._scalars(by_density, round(row.density * 1e4))
         layers = {f"layer_density/{name}": layer.density for name, layer in ticket.manifest.layers.items()}
         self._scalars(layers, row.iteration)
 

@@ -28,13 +28,10 @@ if TYPE_CHECKING:
 SILENCE = 30.0
 """Seconds without a line after which a run off the terminal says where it is."""
 
-RULES: dict[Rule, tuple[str, str]] = {
-    "test_best": (
-        "test best",
-        "comparable with the paper; optimistic, it chooses on the test set",
-    ),
-    "last": ("last", "no choice of an epoch, but the iteration is chosen on the test set"),
-    "heldout": ("held-out", "honest: the test set is looked at once, after every choice"),
+RULES: dict[Rule, str] = {
+    "heldout": "honest: chosen on held-out images, the test set is looked at once, after every choice",
+    "test_best": "comparable with the paper; optimistic, epoch and iteration are chosen on the test set",
+    "last": "no choice of an epoch, but the iteration is chosen on the test set",
 }
 
 
@@ -142,8 +139,9 @@ def print_result(console: Console, rows: Sequence[Row], plan: Plan, folder: Path
     """The tables that end a run, and how to read them."""
     winner = load_ticket(folder, trust=True)
     console.print(iterations_table(rows))
-    console.print(rules_table(rows))
-    _print_lines(console, [f"{RULES[rule][0]}: {RULES[rule][1]}" for rule in selection.rules(rows)])
+    every = plan.config.training.evaluate_every
+    console.print(rules_table(rows, every))
+    _print_lines(console, [f"{shown(rule, every)}: {RULES[rule]}" for rule in selection.rules(rows)])
     _print_lines(console, caveats(rows, plan))
     console.print(sizes_table(winner))
     _print_lines(console, [WHY_NOT_SMALLER])
@@ -160,7 +158,7 @@ def caveats(rows: Sequence[Row], plan: Plan) -> list[str]:
     if held := counts.get("heldout"):
         lines.append(f"labels: {counts['train']:,} trained, {held:,} more held out to choose by")
     if (every := plan.config.training.evaluate_every) != 1:
-        lines.append(f"test best looks at every {every}th epoch; the paper's at every one")
+        lines.append(f"test_best@{every} looks at every {every}th epoch and the last; the paper's at every one")
     return lines
 
 
@@ -188,15 +186,20 @@ def iterations_table(rows: Sequence[Row]) -> Table:
     return table
 
 
-def rules_table(rows: Sequence[Row]) -> Table:
+def shown(rule: Rule, every: int) -> str:
+    """The rule's name; ``test_best@10`` where epochs between evaluations could not be chosen, as the paper's could."""
+    return f"{rule}@{every}" if rule == "test_best" and every != 1 else rule
+
+
+def rules_table(rows: Sequence[Row], every: int = 1) -> Table:
     """The rules side by side: which iteration each picks, and what that gains on the test set."""
     table = _table("winning ticket by rule")
     for name in ("chosen by", "k", "density %", "ticket %", "dense %", "gain", "dense wins"):
         table.add_column(name, justify="right" if name != "chosen by" else "left")
     for rule, best in selection.winners(rows, selection.PAPER_LAST_ITERATION).items():
-        ticket, dense = test_accuracy(rows[best], rule), test_accuracy(rows[0], rule)
+        ticket, dense = selection.test_accuracy(rows[best], rule), selection.test_accuracy(rows[0], rule)
         table.add_row(
-            RULES[rule][0],
+            shown(rule, every),
             str(best),
             f"{100 * rows[best].density:.2f}",
             f"{100 * ticket:.2f}",
@@ -219,14 +222,3 @@ def sizes_table(ticket: Ticket) -> Table:
 
 def _table(title: str) -> Table:
     return Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
-
-
-def test_accuracy(row: Row, rule: Rule) -> float:
-    """The test accuracy of the epoch that ``rule`` keeps."""
-    value = {
-        "test_best": row.test_accuracy_best,
-        "last": row.test_accuracy_last,
-        "heldout": row.test_accuracy_heldout,
-    }[rule]
-    assert value is not None, "a rule without held-out images is not listed"
-    return value
