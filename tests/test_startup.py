@@ -123,3 +123,16 @@ def test_nothing_imports_from_above(layer: str):
             target = rest.partition(".")[0]
             if package == "tf_dlth" and target in LAYERS:
                 assert LAYERS[target] <= LAYERS[layer], f"{path.relative_to(PACKAGE)} imports {module}"
+
+
+def test_the_api_starts_tensorflow_silently_and_only_a_run_makes_it_deterministic():
+    code = """
+import tf_dlth
+tf_dlth.load_ticket
+from tensorflow.python.framework import config
+print(config.is_op_determinism_enabled())
+tf_dlth.run
+print(config.is_op_determinism_enabled())
+"""
+    done = python(code)
+    assert (done.stdout.split(), done.stderr) == (["False", "True"], "")

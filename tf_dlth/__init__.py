@@ -11,7 +11,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from tf_dlth.startup import bind_keras_2
+from tf_dlth.startup import bind_keras_2, start_tensorflow
 
 bind_keras_2()
 
@@ -24,13 +24,14 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 __all__ = ["Config", "Run", "Ticket", "load_config", "load_ticket", "lottery", "run"]
 
+_CONFIG, _EXPERIMENT, _TICKET = "tf_dlth.config", "tf_dlth.experiment", "tf_dlth.lottery.ticket"
 _HOME = {
-    "Config": "tf_dlth.config",
-    "load_config": "tf_dlth.config",
-    "Run": "tf_dlth.experiment",
-    "run": "tf_dlth.experiment",
-    "Ticket": "tf_dlth.lottery.ticket",
-    "load_ticket": "tf_dlth.lottery.ticket",
+    "Config": _CONFIG,
+    "load_config": _CONFIG,
+    "Run": _EXPERIMENT,
+    "run": _EXPERIMENT,
+    "Ticket": _TICKET,
+    "load_ticket": _TICKET,
 }
 
 
@@ -38,6 +39,10 @@ def __getattr__(name: str) -> Any:
     # Lazy, so that a mistake in a config is told before TensorFlow's seconds of start-up.
     if name == "lottery":
         return importlib.import_module("tf_dlth.lottery")
-    if name in _HOME:
-        return getattr(importlib.import_module(_HOME[name]), name)
-    raise AttributeError(f"module 'tf_dlth' has no attribute {name!r}")
+    if name not in _HOME:
+        raise AttributeError(f"module 'tf_dlth' has no attribute {name!r}")
+    if _HOME[name] != _CONFIG:
+        # A run promises the same bits each time; a ticket leaves the process as it is.
+        start_tensorflow(deterministic=_HOME[name] == _EXPERIMENT)
+    globals()[name] = value = getattr(importlib.import_module(_HOME[name]), name)
+    return value
