@@ -73,7 +73,7 @@ def test_the_tables_of_a_run(finished):
         assert line.split()[2:4] == [f"{row.remaining:,}", f"{100 * row.test_accuracy_best:.2f}"]
     winner = json.loads((finished.path / "run.json").read_text())["winner"]
     assert f"winning ticket: {finished.path}/iteration_{winner:02d}" in finished.printed
-    for words in ("comparable with the paper", "honest", "Why not smaller or faster?", "1,047 test", "3 iterations"):
+    for words in ("comparable with it", "honest", "Why not smaller or faster?", "1,047 test", "3 iterations"):
         assert words in finished.printed
 
 

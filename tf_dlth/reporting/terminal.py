@@ -30,7 +30,7 @@ SILENCE = 30.0
 
 RULES: dict[Rule, str] = {
     "heldout": "honest: chosen on held-out images, the test set is looked at once, after every choice",
-    "test_best": "comparable with the paper; optimistic, epoch and iteration are chosen on the test set",
+    "test_best": "the paper's way, comparable with it; optimistic, epoch and iteration are chosen on the test set",
     "last": "no choice of an epoch, but the iteration is chosen on the test set",
 }
 
@@ -158,7 +158,7 @@ def caveats(rows: Sequence[Row], plan: Plan) -> list[str]:
     if held := counts.get("heldout"):
         lines.append(f"labels: {counts['train']:,} trained, {held:,} more held out to choose by")
     if (every := plan.config.training.evaluate_every) != 1:
-        lines.append(f"test_best@{every} looks at every {every}th epoch and the last; the paper's at every one")
+        lines.append(f"test_best@{every} looks at one epoch in {every} and the last; the paper's at every one")
     return lines
 
 
