@@ -1,6 +1,6 @@
 """What masks, wrappers, data and logging cost: training throughput as ratios to a bare step, in one process.
 
-    python benchmarks/train_step.py --out train_step.json [--widths 16 64] [--rounds 7]
+    python benchmarks/train_step.py --out train_step.json [--widths 16 64] [--rounds 3]
 
 Three ways to train the same ResNet-18 on 32x32 images in batches of 100 take turns, round by round:
 
@@ -212,10 +212,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, required=True, help="JSON file for the result")
     parser.add_argument("--widths", type=int, nargs="+", default=[16, 64])
-    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
     # About equally long rounds: a step of width 64 costs some ten of width 16.
-    results = [measure(width, options.rounds, epochs=10 if width < 32 else 1) for width in options.widths]
+    results = [measure(width, options.rounds, epochs=30 if width < 32 else 3) for width in options.widths]
     print(table(results))
     record = {"results": results, "rounds": options.rounds, "host": provenance.host(), **provenance.versions()}
     options.out.write_text(json.dumps(record, indent=2) + "\n")
