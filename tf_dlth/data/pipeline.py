@@ -178,7 +178,7 @@ def _on_cpu(array: np.ndarray) -> tf.Tensor:
 def _parallel(batches: tf.data.Dataset, function: Callable[..., tuple[tf.Tensor, tf.Tensor]]) -> tf.data.Dataset:
     options = tf.data.Options()
     options.deterministic = True
-    # The tuner's thread is not woken when an iterator is deleted: the deletion waits out its pause, up to a minute.
+    # The tuner's thread is not woken when an iterator is deleted: the deletion waits out its pause, seconds long.
     options.autotune.enabled = False
     options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.OFF
     cores = os.cpu_count() or 1
