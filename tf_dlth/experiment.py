@@ -17,7 +17,7 @@ from tf_dlth import files
 from tf_dlth.config import Config
 from tf_dlth.data import Data
 from tf_dlth.data.pipeline import training_batches
-from tf_dlth.errors import Stopped, UserError
+from tf_dlth.errors import UserError
 from tf_dlth.evaluation.accuracy import accuracy, predict, predictor
 from tf_dlth.lottery import imp, wrapping
 from tf_dlth.lottery.folder import ITERATIONS, RUN, Keeping, RunFolder
@@ -119,18 +119,12 @@ def _train(prepared: Prepared, folder: RunFolder, devices: str, stop: StopReques
         observer.warning(warning)
     trainer = _trainer(prepared, folder, devices, stop, observer)
     prunable = prunable_names(prepared.model)
-    try:
+    with folder.told():
         for iteration in imp.find_tickets(trainer, folder, config.pruning, prepared.initial, prunable):
             observer.iteration_ended(folder.rows[iteration], folder.ticket(iteration))
-    except UserError as error:
-        folder.fail(str(error))
-        raise
-    except Stopped as stopped:
-        message = f"stopped; all is saved in {folder.path}, and the same command goes on from there"
-        raise Stopped(stopped.exit_code - 128, message) from None
-    folder.choose_winner(config.pruning.select_by or "test_best")
-    observer.run_ended(folder.rows)
-    folder.finish()
+        folder.choose_winner(config.pruning.select_by or "test_best")
+        observer.run_ended(folder.rows)
+        folder.finish()
 
 
 def _trainer(prepared: Prepared, folder: RunFolder, devices: str, stop: StopRequest, observer: Observers) -> Trainer:

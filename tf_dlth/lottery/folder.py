@@ -6,8 +6,8 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ import numpy as np
 
 from tf_dlth import files
 from tf_dlth.config import Config, WeightsKind, differing_keys, flat, load_config
-from tf_dlth.errors import UserError
+from tf_dlth.errors import Stopped, UserError
 from tf_dlth.lottery import selection
 from tf_dlth.lottery.lock import LOCK
 from tf_dlth.lottery.manifest import RewindEntry
@@ -128,10 +128,18 @@ class RunFolder:
         """Does no harm where there are none."""
         self._checkpoints.clear()
 
-    def fail(self, message: str) -> None:
-        """Leaves word of what ended the run, if the disk lets it."""
-        with suppress(UserError):
-            self._write_status("failed", error=message)
+    @contextmanager
+    def told(self) -> Iterator[None]:
+        """Leaves word of a failure in run.json, if the disk lets it; says of a stop where the state is."""
+        try:
+            yield
+        except UserError as error:
+            with suppress(UserError):
+                self._write_status("failed", error=str(error))
+            raise
+        except Stopped as stopped:
+            message = f"stopped; all is saved in {self.path}, and the same command goes on from there"
+            raise Stopped(stopped.signal_number, message) from None
 
     # What the lottery keeps (tf_dlth.lottery.imp.Store)
 

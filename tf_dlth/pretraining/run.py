@@ -15,7 +15,7 @@ import tf_keras
 from tf_dlth import files
 from tf_dlth.config import Config, TrainingConfig
 from tf_dlth.data import Data, Examples
-from tf_dlth.errors import Stopped, UserError
+from tf_dlth.errors import UserError
 from tf_dlth.evaluation.accuracy import predict, predictor
 from tf_dlth.lottery.folder import RUN
 from tf_dlth.lottery.lock import locked
@@ -142,22 +142,16 @@ def _train(prepared: Prepared, folder: EncoderFolder, devices: str, stop: StopRe
     monitor = Monitor(prepared.model, prepared.data, devices)
     initial = {**initial_weights(model, config.seed), **monitor.encoder_weights(prepared.initial)}
     pretraining = _pretraining(prepared, model, monitor, folder, devices, stop, observer)
-    try:
+    with folder.told():
         weights, state = pretraining.train(initial, folder.unfinished(0))
-    except UserError as error:
-        folder.fail(str(error))
-        raise
-    except Stopped as stopped:
-        message = f"stopped; all is saved in {folder.path}, and the same command goes on from there"
-        raise Stopped(stopped.exit_code - 128, message) from None
-    before, *_, after = folder.metrics()
-    folder.keep_encoder(
-        monitor.encoder_weights(weights),
-        seconds=state.seconds,
-        nt_xent=after["nt_xent"],
-        knn_accuracy=after["knn_accuracy"],
-        knn_accuracy_before=before["knn_accuracy"],
-    )
+        before, *_, after = folder.metrics()
+        folder.keep_encoder(
+            monitor.encoder_weights(weights),
+            seconds=state.seconds,
+            nt_xent=after["nt_xent"],
+            knn_accuracy=after["knn_accuracy"],
+            knn_accuracy_before=before["knn_accuracy"],
+        )
 
 
 def _pretraining(
