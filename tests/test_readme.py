@@ -20,7 +20,8 @@ def commands() -> list[tuple[str, list[str]]]:
     """(document, words) of every call of this package in the documents."""
     found = []
     for document in DOCUMENTS:
-        for line in re.findall(r"python -m tf_dlth\.\w+[^\n`&|]*", document.read_text(encoding="utf-8")):
+        text = re.sub(r"\\\n\s*", "", document.read_text(encoding="utf-8"))
+        for line in re.findall(r"python -m tf_dlth\.\w+[^\n`&|]*", text):
             words = shlex.split(re.sub(r"\[[^\]]*\]", "", line), comments=True)
             found.append((document.name, words[2:]))
     return found
