@@ -142,16 +142,7 @@ def _spec(config: Config, data: Data, trust: bool) -> ModelSpec:
 
 def _images_per_class(data: Data) -> dict[str, dict[str, int]]:
     parts = {"train": data.train, "heldout": data.heldout, "test": data.test}
-    return {
-        name: {
-            label: int(n)
-            for label, n in zip(
-                data.class_names, np.bincount(part.labels, minlength=len(data.class_names)), strict=True
-            )
-        }
-        for name, part in parts.items()
-        if part is not None
-    }
+    return {name: data.class_counts(part) for name, part in parts.items() if part is not None}
 
 
 def _steps(config: Config, images: int) -> int:

@@ -189,7 +189,7 @@ class Trainer:
         return Kept(result.epoch, scores, weights)
 
     def _record(self, state: _State, result: EpochResult, kept: Kept) -> None:
-        for kind in state_kinds(kept.scores):
+        for kind in _rules_for(kept.scores):
             if kind not in state.best or _score_of(kind, kept.scores) > _score_of(kind, state.best[kind].scores):
                 state.best[kind] = kept
         line = {
@@ -239,7 +239,7 @@ class Trainer:
         return Trained(kept, epochs, result.loss, result.accuracy, state.seconds, _rate(state))
 
 
-def state_kinds(scores: Scores) -> tuple[BestKind, ...]:
+def _rules_for(scores: Scores) -> tuple[BestKind, ...]:
     """The rules that choose an epoch: on the test set, and on the held-out set if there is one."""
     return ("test_best",) if scores.heldout is None else ("test_best", "heldout")
 
