@@ -125,7 +125,13 @@ def largest_difference(architecture: str, stem: str, side: int, seed: int = 0) -
     state = random_state(network, seed)
     images = np.random.default_rng(seed).integers(0, 256, (2, side, side, 3)).astype(np.float32)
     theirs = torch_logits(network, state, images)
-    ours = our_logits(ModelSpec(architecture, 64, stem, "linear", 10, (side, side, 3)), state, images)
+    ours = our_logits(
+        ModelSpec(
+            architecture=architecture, width=64, stem=stem, head="linear", classes=10, input_shape=(side, side, 3)
+        ),
+        state,
+        images,
+    )
     return float(np.abs(ours - theirs).max()), float(np.abs(theirs[0] - theirs[1]).max())
 
 

@@ -35,20 +35,22 @@ from tf_dlth.config import DataConfig, Normalisation, TrainingConfig  # noqa: E4
 from tf_dlth.data.examples import ArrayExamples  # noqa: E402
 from tf_dlth.data.pipeline import training_batches  # noqa: E402
 from tf_dlth.evaluation.accuracy import BATCH, predict, predictor  # noqa: E402
-from tf_dlth.lottery import masks as masking  # noqa: E402
 from tf_dlth.lottery import wrapping  # noqa: E402
+from tf_dlth.lottery.masks import Masks, prune_global  # noqa: E402
 from tf_dlth.models import variables  # noqa: E402
 from tf_dlth.models.build import build  # noqa: E402
 from tf_dlth.models.prunable import prunable_names  # noqa: E402
 from tf_dlth.models.spec import ModelSpec  # noqa: E402
 from tf_dlth.reporting.observer import RunObserver  # noqa: E402
-from tf_dlth.training.checkpoint import Checkpoint  # noqa: E402
+from tf_dlth.runs.checkpoint import Checkpoint  # noqa: E402
 from tf_dlth.training.devices import strategy_for  # noqa: E402
-from tf_dlth.training.loop import Position  # noqa: E402
+from tf_dlth.training.losses import per_example_loss  # noqa: E402
 from tf_dlth.training.network import Network  # noqa: E402
+from tf_dlth.training.objectives import Classification  # noqa: E402
 from tf_dlth.training.optimizer import MaskedSGD  # noqa: E402
+from tf_dlth.training.schedule import Position, Schedule  # noqa: E402
 from tf_dlth.training.signals import StopRequest  # noqa: E402
-from tf_dlth.training.trainer import Scores, Trainer  # noqa: E402
+from tf_dlth.training.trainer import Trainer  # noqa: E402
 
 BATCH_SIZE, STEPS_AN_EPOCH = 100, 5
 NORMALISATION = Normalisation(mean=(0.5, 0.5, 0.5), std=(0.2, 0.2, 0.2))
@@ -70,7 +72,12 @@ def one_batch() -> tf.data.Dataset:
 
 
 def plain(width: int) -> tf_keras.Model:
-    return build(ModelSpec("resnet18", width, "small", "linear", 10, (32, 32, 3)), NORMALISATION)
+    return build(
+        ModelSpec(
+            architecture="resnet18", width=width, stem="small", head="linear", classes=10, input_shape=(32, 32, 3)
+        ),
+        NORMALISATION,
+    )
 
 
 def bare(width: int) -> Run:
@@ -103,15 +110,17 @@ def masked(width: int) -> Run:
 
 
 def half_pruned_network(width: int) -> Network:
-    network = Network(plain(width), TrainingConfig(), strategy_for(), wrapping)
+    network = Network(
+        plain(width), TrainingConfig(), strategy_for(), wrapping, Classification(per_example_loss("cross_entropy"))
+    )
     load_half_pruned(network)
     return network
 
 
 def load_half_pruned(network: Network) -> tuple[Any, Any]:
     weights = network.weights()
-    masks = masking.prune_global(weights, masking.ones(weights, prunable_names(network.model)), 0.5)
-    weights = masking.apply(weights, masks)
+    masks = prune_global(weights, Masks.ones(weights, prunable_names(network.model)), 0.5)
+    weights = masks.apply(weights)
     network.load(weights, masks)
     return weights, masks
 
@@ -157,10 +166,9 @@ def complete(width: int, folder: Path) -> Run:
 
         Trainer(
             network,
-            TrainingConfig(epochs=epochs, evaluate_every=1),
-            len(data),
+            Schedule.of(TrainingConfig(epochs=epochs, evaluate_every=1), len(data)),
             batches,
-            lambda weights, between: Scores(0.0),
+            lambda weights, between: [("test", 0.0)],
             Log(folder),
             Scalars(folder),
             StopRequest(),

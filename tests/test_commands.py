@@ -16,7 +16,7 @@ def test_overrides_stand_on_either_side_of_an_option(name: str) -> None:
     parser = importlib.import_module(f"tf_dlth.{name}")._parser()
     words = ["a.b=1", "--config", "x.yaml", "c=2", "--json", "out.json", "d=3", "--data-dir", "images"]
     options = parser.parse_intermixed_args(words)
-    assert commands.overrides(options) == ["a.b=1", "c=2", "d=3", 'data.data_dir="images"']
+    assert commands.overrides(options) == ["a.b=1", "c=2", "d=3", "data.data_dir=images"]
     assert (options.config, options.json) == ("x.yaml", "out.json")
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from tf_dlth import corrupt
-from tf_dlth.data.corruptions import generate as module
+from tf_dlth.corruptions import generate as module
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (6, 32, 32, 3), dtype=np.uint8)
 

@@ -11,7 +11,7 @@ import tf_dlth
 from tf_dlth.config import load_config
 from tf_dlth.data import load_data
 from tf_dlth.evaluation.accuracy import accuracy, predict, predictor
-from tf_dlth.lottery.ticket import Ticket
+from tf_dlth.tickets.ticket import Ticket
 
 EXAMPLE = Path(__file__).parent.parent / "saved_tickets" / "digits-example"
 

@@ -13,8 +13,8 @@ from safetensors.numpy import save_file
 
 from tf_dlth import experiment
 from tf_dlth.config import Normalisation, load_config
-from tf_dlth.lottery import masks as masking
 from tf_dlth.lottery import wrapping
+from tf_dlth.lottery.masks import Masks
 from tf_dlth.models.build import build
 from tf_dlth.models.initialisation import initial_weights
 from tf_dlth.models.pretrained import pytorch_names
@@ -22,7 +22,9 @@ from tf_dlth.models.prunable import prunable_names
 from tf_dlth.models.spec import ModelSpec
 from tf_dlth.pretrain import main as pretrain
 from tf_dlth.training.devices import mirrored
+from tf_dlth.training.losses import per_example_loss
 from tf_dlth.training.network import Network
+from tf_dlth.training.objectives import Classification
 
 PAPER = Path(__file__).parents[1] / "configs" / "paper"
 SMOKE = ["model.width=8", "training.epochs=2", "training.evaluate_every=2"]
@@ -74,7 +76,9 @@ def own_images(path: Path) -> list[str]:
 
 def pytorch_weights(path: Path, architecture: str, width: int) -> Path:
     """Random weights of a network of this width, in PyTorch's names and layouts."""
-    spec = ModelSpec(architecture, width, "full", "linear", 1000, (64, 64, 3))
+    spec = ModelSpec(
+        architecture=architecture, width=width, stem="full", head="linear", classes=1000, input_shape=(64, 64, 3)
+    )
     weights = initial_weights(build(spec, Normalisation(mean=(0.0,) * 3, std=(1.0,) * 3)), seed=1)
     names = pytorch_names(architecture)
 
@@ -133,8 +137,9 @@ def step_at_full_size(spec: ModelSpec, cell: str) -> None:
     channels = spec.input_shape[2]
     model = build(spec, Normalisation(mean=(0.5,) * channels, std=(0.25,) * channels))
     weights, prunable = initial_weights(model, 0), prunable_names(model)
-    network = Network(model, config, mirrored(["CPU:0"]), wrapping)
-    network.load(weights, masking.ones(weights, prunable))
+    objective = Classification(per_example_loss(config.loss, config.loss_ce_weight))
+    network = Network(model, config, mirrored(["CPU:0"]), wrapping, objective)
+    network.load(weights, Masks.ones(weights, prunable))
     images = np.random.RandomState(0).randint(0, 256, (2, *spec.input_shape), np.uint8)
     batch = tf.data.Dataset.from_tensors((images, np.array([0, spec.classes - 1], np.int32)))
     loss, _, count = network.run(network.batches(batch), 1)
@@ -151,9 +156,24 @@ def test_a_step_at_full_size(cell: str) -> None:
     model, (classes, shape) = load_config(PAPER / f"{cell}.yaml").model, FULL_SIZE[cell]
     assert model.stem is not None
     assert model.width == 64
-    step_at_full_size(ModelSpec(model.architecture, 64, model.stem, model.head, classes, shape), cell)
+    step_at_full_size(
+        ModelSpec(
+            architecture=model.architecture,
+            width=64,
+            stem=model.stem,
+            head=model.head,
+            classes=classes,
+            input_shape=shape,
+        ),
+        cell,
+    )
 
 
 @pytest.mark.slow
 def test_a_step_of_resnet50_with_a_thousand_classes() -> None:
-    step_at_full_size(ModelSpec("resnet50", 64, "full", "linear", 1000, (224, 224, 3)), "table2/imagenet_5pct")
+    step_at_full_size(
+        ModelSpec(
+            architecture="resnet50", width=64, stem="full", head="linear", classes=1000, input_shape=(224, 224, 3)
+        ),
+        "table2/imagenet_5pct",
+    )

@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from tf_dlth import lottery
     from tf_dlth.config import Config, load_config
     from tf_dlth.experiment import Run, run
-    from tf_dlth.lottery.ticket import Ticket, load_ticket
+    from tf_dlth.tickets.ticket import Ticket, load_ticket
 
 __version__ = "0.1.0"
 __all__ = ["Config", "Run", "Ticket", "load_config", "load_ticket", "lottery", "run"]
 
-_CONFIG, _EXPERIMENT, _TICKET = "tf_dlth.config", "tf_dlth.experiment", "tf_dlth.lottery.ticket"
+_CONFIG, _EXPERIMENT, _TICKET = "tf_dlth.config", "tf_dlth.experiment", "tf_dlth.tickets.ticket"
 _HOME = {
     "Config": _CONFIG,
     "load_config": _CONFIG,

@@ -19,7 +19,6 @@ from tf_dlth.config import DataConfig
 from tf_dlth.errors import Stopped, UserError
 
 DATA_VARIABLE = "TF_DLTH_DATA"
-TFDS_SETS = ("cifar10", "cifar100", "imagenet2012")
 
 
 class Parser(argparse.ArgumentParser):
@@ -78,8 +77,10 @@ def _sigterm_heard() -> Iterator[None]:
 
 def locate_data(data: DataConfig) -> DataConfig:
     """Fills in ``data_dir`` from the environment variable TF_DLTH_DATA where a TFDS set has none of its own."""
+    from tf_dlth.data.catalogue import FACTS
+
     directory = os.environ.get(DATA_VARIABLE)
-    if directory and data.data_dir is None and data.dataset in TFDS_SETS:
+    if directory and data.data_dir is None and FACTS[data.dataset].prepared:
         return data.model_copy(update={"data_dir": directory})
     return data
 
@@ -99,5 +100,5 @@ def write_json(path: str | None, records: Sequence[Any]) -> None:
 
 def overrides(arguments: argparse.Namespace) -> list[str]:
     """The ``key.path=value`` words, with ``--data-dir`` as one of them."""
-    extra = [f"data.data_dir={json.dumps(arguments.data_dir)}"] if arguments.data_dir is not None else []
+    extra = [f"data.data_dir={arguments.data_dir}"] if arguments.data_dir is not None else []
     return [*arguments.overrides, *extra]

@@ -17,12 +17,12 @@ from rich.progress import Progress as Bar
 
 from tf_dlth import commands
 from tf_dlth.config import DataConfig, Dataset
-from tf_dlth.data.corruptions import KINDS, SEVERITIES, require_libraries
-from tf_dlth.data.corruptions.severities import ascending, published_order
+from tf_dlth.corruptions import KINDS, SEVERITIES, require_libraries
+from tf_dlth.corruptions.severities import ascending, published_order
 from tf_dlth.errors import Stopped, UserError
 
 if TYPE_CHECKING:
-    from tf_dlth.data.corruptions.generate import Progress
+    from tf_dlth.corruptions.generate import Progress
 
 DESCRIPTION = (
     "Makes the 19 corruptions of CIFAR-10-C, at five severities, of a dataset's 32 px test images. The set "
@@ -35,7 +35,7 @@ def corrupt(arguments: Sequence[str] | None = None) -> None:
     options = _parser().parse_args(arguments)
     kinds, severities = published_order(options.kinds), ascending(options.severities)
     require_libraries()
-    from tf_dlth.data.corruptions.generate import generate
+    from tf_dlth.corruptions.generate import generate
 
     images, labels = _test_images(options.data, options.data_dir)
     out = Path(options.out)
@@ -89,7 +89,7 @@ def _numbers(text: str) -> list[int]:
 
 def _test_images(name: Any, data_dir: str | None) -> tuple[np.ndarray, np.ndarray]:
     """Test images uint8 [N, 32, 32, C] and labels; raises UserError for images of another size."""
-    from tf_dlth.data.corruptions.recipe import require_size
+    from tf_dlth.corruptions.recipe import require_size
     from tf_dlth.data.sources import load_source
     from tf_dlth.startup import start_tensorflow
 
@@ -101,7 +101,7 @@ def _test_images(name: Any, data_dir: str | None) -> tuple[np.ndarray, np.ndarra
 
 def _shown(progress: Generator[Progress], total: int, out: Path, console: Console) -> list[dict[str, Any]]:
     """Shows the progress to its end and returns a record of each kind; raises Stopped on a signal."""
-    from tf_dlth.data.corruptions.manifest import read_manifest
+    from tf_dlth.corruptions.manifest import read_manifest
     from tf_dlth.training.signals import StopRequest
 
     kept: dict[str, bool] = {}

@@ -33,7 +33,7 @@ def evaluate(arguments: Sequence[str] | None = None) -> None:
 
 
 def _measure(path: str, options: Any) -> tuple[dict[str, Any], tuple[str, ...]]:
-    from tf_dlth.evaluation.accuracy import measure, predict
+    from tf_dlth.evaluation.accuracy import measures, predict
     from tf_dlth.evaluation.subject import data_config, data_for, open_subject
     from tf_dlth.training.devices import first_device
 
@@ -41,17 +41,8 @@ def _measure(path: str, options: Any) -> tuple[dict[str, Any], tuple[str, ...]]:
         subject = open_subject(path, options.weights, options.trust)
         config = commands.locate_data(data_config(subject, options.data, options.data_dir))
         data = data_for(subject, config)
-        measures = measure(predict(subject.predict, data.test), data.test.labels)
-    record = {
-        "ticket": path,
-        "weights": subject.weights,
-        "data": options.data or data.config.dataset,
-        "n": measures.n,
-        "accuracy": measures.accuracy,
-        "balanced_accuracy": measures.balanced_accuracy,
-        "loss": measures.loss,
-        "per_class": list(measures.per_class),
-    }
+        measured = dict(measures(predict(subject.predict, data.test), data.test.labels))
+    record = {"ticket": path, "weights": subject.weights, "data": options.data or data.config.dataset, **measured}
     return record, subject.class_names
 
 

@@ -2,38 +2,35 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
-import tf_keras
+import tensorflow as tf
 
 from tf_dlth import files
 from tf_dlth.config import Config
-from tf_dlth.data import Data
 from tf_dlth.data.pipeline import training_batches
-from tf_dlth.errors import UserError
-from tf_dlth.evaluation.accuracy import accuracy, predict, predictor
-from tf_dlth.lottery import imp, wrapping
-from tf_dlth.lottery.folder import ITERATIONS, RUN, Keeping, RunFolder
-from tf_dlth.lottery.lock import locked
-from tf_dlth.lottery.ticket import Ticket, load_ticket
-from tf_dlth.models import variables
+from tf_dlth.evaluation.scoring import Scorer
+from tf_dlth.lottery import imp, starts, wrapping
+from tf_dlth.lottery.rows import ITERATIONS
+from tf_dlth.lottery.store import TicketStore
 from tf_dlth.models.prunable import prunable_names
-from tf_dlth.preparation import Prepared
+from tf_dlth.preparation import Plan, Prepared
 from tf_dlth.reporting.observer import Observers, RunObserver
-from tf_dlth.training.devices import first_device, require_devices, strategy_for
-from tf_dlth.training.loop import Position
+from tf_dlth.runs.folder import RUN, RunFolder, opened, require_space, run_path
+from tf_dlth.tickets.ticket import Ticket, load_ticket
+from tf_dlth.training.devices import require_devices, strategy_for
+from tf_dlth.training.losses import per_example_loss
+from tf_dlth.training.memory import exhaustion_told
 from tf_dlth.training.network import Network
+from tf_dlth.training.objectives import Classification
+from tf_dlth.training.schedule import Position
 from tf_dlth.training.signals import StopRequest
-from tf_dlth.training.trainer import Scores, Trainer
-
-Arrays = Mapping[str, np.ndarray]
+from tf_dlth.training.trainer import Trainer
 
 
 @dataclass(frozen=True)
@@ -59,6 +56,14 @@ class Run:
         return files.read_json(self.path / RUN)
 
 
+def rehearse(config: Config, *, devices: str = "all", trust: bool = False) -> Plan:
+    """What :func:`run` would do; raises UserError for all that can be known to fail without training."""
+    require_devices(devices)
+    plan = Prepared(config, trust).plan()
+    require_space(run_path(config), plan.bytes)
+    return plan
+
+
 def run(
     config: Config,
     *,
@@ -73,64 +78,45 @@ def run(
     ``trust`` lets a ticket that the config names ask for an architecture that is not built in. Raises UserError for a
     mistake in the configuration or the data, and Stopped after Ctrl-C or SIGTERM, with the state saved.
     """
-    path = Path(config.output.directory) / config.name
     require_devices(devices)
-    prepared = Prepared(config, trust)
+    path, prepared = run_path(config), Prepared(config, trust)
+    plan = prepared.plan()
     with ExitStack() as stack:
-        stack.enter_context(locked(path))
-        folder = RunFolder(path, prepared.facts())
-        if overwrite:
-            folder.clear()
+        folder = stack.enter_context(opened(path, "train", prepared.facts(), plan.bytes, overwrite))
         folder.refuse_changes(prepared.config, allow_change)
         if folder.status == "finished":
             folder.remove_checkpoints()
             return Run(path, trained=False)
         stop = stack.enter_context(StopRequest())
         observer = stack.enter_context(Observers(observers))
-        _train(prepared, folder, devices, stop, observer)
+        _train(prepared, plan, folder, devices, stop, observer)
     return Run(path)
 
 
-class Evaluator:
-    """Scores weights on the test set and the held-out set, with the one function that ``evaluate`` uses too."""
-
-    def __init__(self, model: tf_keras.Model, data: Data, devices: str) -> None:
-        self._model, self._data, self._devices = model, data, devices
-        self._predict = predictor(model)
-
-    def __call__(self, weights: Arrays, between: Callable[[], None]) -> Scores:
-        variables.assign(self._model, weights)
-        with first_device(self._devices):
-            scores = [
-                accuracy(predict(self._predict, examples, between), examples.labels)
-                for examples in (self._data.test, self._data.heldout)
-                if examples is not None
-            ]
-        return Scores(*scores)
-
-
-def _train(prepared: Prepared, folder: RunFolder, devices: str, stop: StopRequest, observer: Observers) -> None:
-    config, plan = prepared.config, prepared.plan()
-    _require_space(folder.path, plan.bytes - files.size(folder.path))
-    keeping = Keeping(prepared.origin(), config.output.weights or "last", config.output.savedmodel == "all")
-    folder.begin(config, prepared.data.subset(), keeping)
+def _train(
+    prepared: Prepared, plan: Plan, folder: RunFolder, devices: str, stop: StopRequest, observer: Observers
+) -> None:
+    config = prepared.config
+    checkpoint = folder.begin(config, prepared.data.subset())
+    store = TicketStore(folder, checkpoint, prepared.origin(), config.output.savedmodel == "all")
     observer.run_started(prepared, plan, folder.path)
-    for warning in (*config.warnings(), *folder.warnings):
+    for warning in (*config.warnings(), *folder.warnings, *folder.admitted):
         observer.warning(warning)
-    trainer = _trainer(prepared, folder, devices, stop, observer)
-    prunable = prunable_names(prepared.model)
-    with folder.told():
-        for iteration in imp.find_tickets(trainer, folder, config.pruning, prepared.initial, prunable):
-            observer.iteration_ended(folder.rows[iteration], folder.ticket(iteration))
-        folder.choose_winner(config.pruning.select_by or "test_best")
-        observer.run_ended(folder.rows)
-        folder.finish()
+    trainer = _trainer(prepared, store, devices, stop, observer)
+    start = starts.dense(prepared.initial, prunable_names(prepared.model))
+    with folder.told(), exhaustion_told("training"):
+        for iteration in imp.find_tickets(trainer, store, config.pruning, start):
+            observer.iteration_ended(store.rows[iteration], store.ticket(iteration))
+        store.choose_winner(config.pruning.select_by or "test_best")
+        observer.run_ended(store.rows)
+        store.finish()
 
 
-def _trainer(prepared: Prepared, folder: RunFolder, devices: str, stop: StopRequest, observer: Observers) -> Trainer:
+def _trainer(prepared: Prepared, store: TicketStore, devices: str, stop: StopRequest, observer: Observers) -> Trainer:
     config, data = prepared.config, prepared.data
+    objective = Classification(per_example_loss(config.training.loss, config.training.loss_ce_weight))
 
-    def batches(iteration: int, position: Position) -> Any:
+    def batches(iteration: int, position: Position) -> tf.data.Dataset:
         return training_batches(
             data.train,
             config.data,
@@ -143,22 +129,12 @@ def _trainer(prepared: Prepared, folder: RunFolder, devices: str, stop: StopRequ
         )
 
     return Trainer(
-        network=Network(prepared.model, config.training, strategy_for(devices), wrapping),
-        config=config.training,
-        images=len(data.train),
+        network=Network(prepared.model, config.training, strategy_for(devices), wrapping, objective),
+        schedule=prepared.schedule,
         batches=batches,
-        evaluate=Evaluator(prepared.model, data, devices),
-        log=folder,
+        evaluate=Scorer(prepared.model, data, devices),
+        log=store,
         observer=observer,
         stop=stop,
         checkpoint_seconds=config.output.checkpoint_seconds,
     )
-
-
-def _require_space(folder: Path, needed: int) -> None:
-    free = shutil.disk_usage(folder).free
-    if needed > free:
-        raise UserError(
-            f"the run needs up to {needed / 2**20:,.0f} MiB in {folder}, but {free / 2**20:,.0f} MiB are free; set "
-            "output.savedmodel: winner, fewer pruning.iterations, or another output.directory"
-        )

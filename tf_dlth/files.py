@@ -11,9 +11,10 @@ import json
 import os
 import shutil
 import struct
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 from safetensors import SafetensorError
@@ -28,20 +29,30 @@ TEMPORARY = ".partial-"
 Tensors = Mapping[str, np.ndarray]
 
 
-def write_bytes(path: Path, content: bytes) -> str:
-    """Replaces the file by ``content`` and returns its SHA-256; raises UserError when the disk refuses."""
+@contextmanager
+def replacing(path: Path) -> Iterator[IO[bytes]]:
+    """A file that stands under ``path`` when the block has ended, whole; raises UserError when the disk refuses."""
     temporary = path.with_name(f"{TEMPORARY}{os.getpid()}-{path.name}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with temporary.open("wb") as file:
-            file.write(content)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)
         flush_folder(path.parent)
-    except OSError as error:
-        temporary.unlink(missing_ok=True) if temporary.parent.is_dir() else None
-        raise cannot_write(path, error) from None
+    except BaseException as error:
+        with suppress(OSError):
+            temporary.unlink()
+        if isinstance(error, OSError):
+            raise cannot_write(path, error) from None
+        raise
+
+
+def write_bytes(path: Path, content: bytes) -> str:
+    """Replaces the file by ``content`` and returns its SHA-256; raises UserError when the disk refuses."""
+    with replacing(path) as file:
+        file.write(content)
     return hashlib.sha256(content).hexdigest()
 
 

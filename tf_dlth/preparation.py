@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 from tf_dlth import provenance
-from tf_dlth.config import Config, WeightsKind
+from tf_dlth.config import Config, ModelConfig, WeightsKind
 from tf_dlth.data import Data, load_data
 from tf_dlth.errors import UserError
-from tf_dlth.lottery.manifest import Preprocessing
-from tf_dlth.lottery.ticket import Origin, load_ticket
 from tf_dlth.models import variables
 from tf_dlth.models.build import build
 from tf_dlth.models.initialisation import initial_weights
@@ -23,6 +20,10 @@ from tf_dlth.models.pretrained import load_pretrained
 from tf_dlth.models.prunable import prunable_names, unprunable_layers
 from tf_dlth.models.spec import ModelSpec
 from tf_dlth.models.width import matching_width
+from tf_dlth.tickets.manifest import Preprocessing
+from tf_dlth.tickets.ticket import load_ticket
+from tf_dlth.tickets.writing import Origin
+from tf_dlth.training.schedule import Schedule
 
 Arrays = Mapping[str, np.ndarray]
 GRAPH_BYTES = 2**20
@@ -50,8 +51,8 @@ class Prepared:
     def __init__(self, config: Config, trust: bool = False) -> None:
         self.given = config
         self.data: Data = load_data(config.data)
-        self.config = resolve(config, self.data)
-        self.spec = _spec(self.config, self.data, trust)
+        self.config = resolve(config, self.data, trust)
+        self.spec = _spec(self.config.model, self.data)
         assert self.config.data.normalisation is not None, "load_data resolves it"
         self.normalisation = self.config.data.normalisation
         self.model = build(self.spec, self.normalisation)
@@ -66,6 +67,10 @@ class Prepared:
             return drawn, {"init": init}
         return load_pretrained(init, self.spec, drawn, self.config.model.pretrained_stem)
 
+    @property
+    def schedule(self) -> Schedule:
+        return Schedule.of(self.config.training, len(self.data.train), self.config.pruning.rewind_epochs)
+
     def plan(self) -> Plan:
         """Counts, without training."""
         named = variables.named_variables(self.model)
@@ -76,7 +81,7 @@ class Prepared:
             prunable=sum(_size(named[name]) for name in prunable),
             unprunable_layers=unprunable_layers(self.model),
             images_per_class=_images_per_class(self.data),
-            steps=_steps(self.config, len(self.data.train)),
+            steps=self.schedule.total_steps(self.config.pruning.iterations),
             bytes=_bytes(self.config, named, prunable),
         )
 
@@ -88,13 +93,14 @@ class Prepared:
             dataset=self.config.data.dataset,
             class_names=self.data.class_names,
             augment=self.config.data.augment,
-            config_sha256=self.given.sha256(),
+            config_sha256=self.config.sha256("train"),
+            default_weights=self.config.output.weights or "last",
         )
 
     def facts(self) -> dict[str, Any]:
         """What run.json says before anything is trained."""
         return {
-            "config_sha256": self.given.sha256(),
+            "config_sha256": self.config.sha256("train"),
             "data_sha256": self.data.sha256,
             "seed": self.config.seed,
             "initialisation": self.provenance,
@@ -103,9 +109,11 @@ class Prepared:
         }
 
 
-def resolve(config: Config, data: Data) -> Config:
-    """The configuration with every null replaced that the data decides."""
-    stem = config.model.stem or ("small" if max(data.image_shape[:2]) <= SMALL_STEM_UP_TO else "full")
+def resolve(config: Config, data: Data, trust: bool) -> Config:
+    """The configuration with every null replaced that the data decides, and numbers for what is to match a ticket's.
+
+    ``trust`` is of that ticket.
+    """
     has_heldout = data.heldout is not None
     if config.pruning.select_by == "heldout" and not has_heldout:
         raise UserError("pruning.select_by: heldout needs held-out images; set data.heldout_per_class")
@@ -116,41 +124,40 @@ def resolve(config: Config, data: Data) -> Config:
     return config.model_copy(
         update={
             "data": data.config,
-            "model": config.model.model_copy(update={"stem": stem}),
+            "model": _resolved_model(config.model, data, trust),
             "pruning": config.pruning.model_copy(update={"select_by": select_by}),
             "output": config.output.model_copy(update={"weights": weights}),
         }
     )
 
 
-def _spec(config: Config, data: Data, trust: bool) -> ModelSpec:
-    assert config.model.stem is not None, "resolve() sets it"
-    width = config.model.width
-    spec = ModelSpec(
-        architecture=config.model.architecture,
-        width=width if isinstance(width, int) else 1,
-        stem=config.model.stem,
-        head=config.model.head,
-        classes=len(data.class_names),
-        input_shape=data.image_shape,
+def _resolved_model(model: ModelConfig, data: Data, trust: bool) -> ModelConfig:
+    stem = model.stem or ("small" if max(data.image_shape[:2]) <= SMALL_STEM_UP_TO else "full")
+    resolved = model.model_copy(update={"stem": stem})
+    if isinstance(model.width, int):
+        return resolved
+    ticket = load_ticket(model.width.removeprefix("match:"), trust)
+    spec = _spec(resolved.model_copy(update={"width": 1}), data)
+    return resolved.model_copy(update={"width": matching_width(spec, ticket.manifest.remaining)})
+
+
+def _spec(model: ModelConfig, data: Data) -> ModelSpec:
+    """The network of a resolved section."""
+    return ModelSpec.model_validate(
+        {
+            "architecture": model.architecture,
+            "width": model.width,
+            "stem": model.stem,
+            "head": model.head,
+            "classes": len(data.class_names),
+            "input_shape": data.image_shape,
+        }
     )
-    if isinstance(width, int):
-        return spec
-    ticket = load_ticket(width.removeprefix("match:"), trust)
-    return replace(spec, width=matching_width(spec, ticket.manifest.remaining))
 
 
 def _images_per_class(data: Data) -> dict[str, dict[str, int]]:
     parts = {"train": data.train, "heldout": data.heldout, "test": data.test}
     return {name: data.class_counts(part) for name, part in parts.items() if part is not None}
-
-
-def _steps(config: Config, images: int) -> int:
-    """All training steps: iteration 0 from epoch 1, the others from the epoch after the rewind point."""
-    epochs = config.training.epochs + config.pruning.iterations * (
-        config.training.epochs - config.pruning.rewind_epochs
-    )
-    return epochs * math.ceil(images / config.training.batch_size)
 
 
 def _size(variable: tf.Variable) -> int:

@@ -27,12 +27,11 @@ def train(arguments: Sequence[str] | None = None) -> None:
     config = load_config(options.config, commands.overrides(options))
     config = config.model_copy(update={"data": commands.locate_data(config.data)})
     start_tensorflow()
-    from tf_dlth.experiment import run
-    from tf_dlth.preparation import Prepared
+    from tf_dlth.experiment import rehearse, run
 
     console = Console()
     if options.dry_run:
-        plan = Prepared(config, options.trust).plan()
+        plan = rehearse(config, devices=options.devices, trust=options.trust)
         _print_plan(console, plan)
         commands.write_json(options.json, [_plan_record(plan)])
         return

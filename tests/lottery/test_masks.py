@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tf_dlth.lottery import masks as masking
+from tf_dlth.lottery.masks import LayerCount, Masks, prune_global
 
 EXACT_COUNTS = {
     "ResNet-18": (
@@ -26,13 +26,13 @@ EXACT_COUNTS = {
 }  # fmt: skip
 
 
-def all_ones(weights: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    return masking.ones(weights, weights)
+def all_ones(weights: dict[str, np.ndarray]) -> Masks:
+    return Masks.ones(weights, weights)
 
 
 def pruned(values: list[float], rate: float) -> list[int]:
     weights = {"w": np.array(values, np.float32)}
-    return masking.prune_global(weights, all_ones(weights), rate)["w"].astype(int).tolist()
+    return prune_global(weights, all_ones(weights), rate)["w"].astype(int).tolist()
 
 
 @pytest.mark.parametrize(
@@ -61,24 +61,24 @@ def test_literals(values: list[float], rate: float, mask: list[int]):
 
 def test_layers_are_ranked_against_each_other():
     weights = {"large": np.array([10.0, 20.0, 30.0]), "small": np.array([[1.0, 2.0], [3.0, 40.0]])}
-    first = masking.prune_global(weights, all_ones(weights), 3 / 7)
+    first = prune_global(weights, all_ones(weights), 3 / 7)
     assert first["large"].all()
     assert first["small"].tolist() == [[False, False], [False, True]]
-    second = masking.prune_global(weights, first, 0.5)
+    second = prune_global(weights, first, 0.5)
     assert second["large"].tolist() == [False, False, True]
     assert second["small"].tolist() == [[False, False], [False, True]]
 
 
 def test_equal_magnitudes_go_by_name_and_position():
     weights = {"b": np.ones(3), "a": np.array([1.0, -1.0, 1.0])}
-    result = masking.prune_global(weights, all_ones(weights), 4 / 6)
+    result = prune_global(weights, all_ones(weights), 4 / 6)
     assert not result["a"].any()
     assert result["b"].tolist() == [False, True, True]
 
 
 def test_what_was_removed_stays_removed_though_it_grew():
     weights = {"w": np.array([9.0, 1.0, 2.0, 3.0, 4.0])}
-    result = masking.prune_global(weights, {"w": np.array([False, True, True, True, True])}, 0.25)
+    result = prune_global(weights, {"w": np.array([False, True, True, True, True])}, 0.25)
     assert result["w"].tolist() == [False, False, True, True, True]
 
 
@@ -122,20 +122,21 @@ def drawn(shapes: list[tuple[tuple[int, ...], int, int]]) -> tuple[dict[str, np.
 def test_against_sorting_everything(shapes: list, rate: float):
     weights, masks = drawn(shapes)
     before = {name: mask.copy() for name, mask in masks.items()}
-    result = masking.prune_global(weights, masks, rate)
+    result = prune_global(weights, masks, rate)
     expected = brute_force(weights, masks, rate)
     assert all(np.array_equal(result[name], expected[name]) and result[name].dtype == bool for name in expected)
     assert all(np.array_equal(masks[name], before[name]) for name in masks)
-    assert masking.is_subset(result, masks)
-    assert masking.remaining(result) == masking.remaining(masks) - round(rate * masking.remaining(masks))
+    whole = Masks(masks)
+    assert result.within(whole)
+    assert result.remaining == whole.remaining - round(rate * whole.remaining)
 
 
 @given(shapes=tensors, rate=st.floats(0.001, 0.999))
 @settings(max_examples=50, deadline=None)
 def test_the_order_of_the_layers_does_not_matter(shapes: list, rate: float):
     weights, masks = drawn(shapes)
-    backwards = masking.prune_global(weights, dict(reversed(masks.items())), rate)
-    forwards = masking.prune_global(dict(reversed(weights.items())), masks, rate)
+    backwards = prune_global(weights, dict(reversed(masks.items())), rate)
+    forwards = prune_global(dict(reversed(weights.items())), masks, rate)
     assert all(np.array_equal(forwards[name], backwards[name]) for name in masks)
 
 
@@ -156,34 +157,34 @@ def test_exact_counts_by_pruning(name: str):
     weights = {"w": np.random.RandomState(0).randint(0, 200, dense).astype(np.float16)}  # ties everywhere
     masks, seen = all_ones(weights), {}
     for k in range(1, 17):
-        masks = masking.prune_global(weights, masks, 0.2)
-        seen[k] = masking.remaining(masks)
+        masks = prune_global(weights, masks, 0.2)
+        seen[k] = masks.remaining
     assert {k: seen[k] for k in counts} == counts
-    assert masking.density(masks) == counts[16] / dense
+    assert masks.density == counts[16] / dense
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 def test_what_cannot_be_ranked_is_an_error(value: float):
     weights = {"fine": np.ones(2), "broken": np.array([1.0, value])}
     with pytest.raises(ValueError, match=r"broken.*NaN"):
-        masking.prune_global(weights, all_ones(weights), 0.2)
+        prune_global(weights, all_ones(weights), 0.2)
 
 
 def test_another_shape_is_an_error():
     with pytest.raises(ValueError, match=r"w.*shape"):
-        masking.prune_global({"w": np.ones((2, 3))}, {"w": np.ones((3, 2), bool)}, 0.2)
+        prune_global({"w": np.ones((2, 3))}, {"w": np.ones((3, 2), bool)}, 0.2)
 
 
 def test_nothing_left_to_remove():
     weights = {"w": np.ones(3)}
     gone = {"w": np.zeros(3, bool)}
-    assert not masking.prune_global(weights, gone, 0.5)["w"].any()
-    assert masking.density(gone) == 0
+    assert not prune_global(weights, gone, 0.5)["w"].any()
+    assert Masks(gone).density == 0
 
 
 def test_apply_makes_removed_weights_zero_and_leaves_the_rest():
     weights = {"kernel": np.array([np.inf, -2.0, 3.0], np.float32), "bias": np.array([5.0])}
-    masked = masking.apply(weights, {"kernel": np.array([False, True, False])})
+    masked = Masks({"kernel": np.array([False, True, False])}).apply(weights)
     assert masked["kernel"].tolist() == [0, -2, 0]
     assert not np.signbit(masked["kernel"][[0, 2]]).any()
     assert masked["kernel"].dtype == np.float32
@@ -191,11 +192,49 @@ def test_apply_makes_removed_weights_zero_and_leaves_the_rest():
     assert weights["kernel"][0] == np.inf
 
 
-def test_is_subset():
-    parent = {"w": np.array([True, False])}
-    assert masking.is_subset({"w": np.array([False, False])}, parent)
-    assert not masking.is_subset({"w": np.array([True, True])}, parent)
-    assert not masking.is_subset({"v": np.array([False, False])}, parent)
+def test_within():
+    parent = Masks({"w": np.array([True, False])})
+    assert parent.within(parent)
+    assert Masks({"w": np.array([False, False])}).within(parent)
+    assert not Masks({"w": np.array([True, True])}).within(parent)
+    assert not Masks({"v": np.array([False, False])}).within(parent)
+
+
+def test_what_masks_know():
+    masks = Masks({"a": np.array([[1, 0], [1, 1]], np.uint8), "b": np.array([False, False])})
+    assert (masks.remaining, masks.prunable, masks.density) == (3, 6, 0.5)
+    assert masks.layers == {"a": LayerCount(3, 4), "b": LayerCount(0, 2)}
+    assert masks["a"].dtype == bool
+    assert masks == Masks({"b": np.zeros(2), "a": np.array([[1.0, 0.0], [1.0, 1.0]])})
+    assert masks != Masks.ones({"a": np.zeros((2, 2)), "b": np.zeros(2)}, ("a", "b"))
+    assert list(masks) == ["a", "b"]
+
+
+def test_masks_never_change():
+    given = np.array([True, False])
+    masks = Masks({"w": given})
+    given[1] = True
+    assert masks["w"].tolist() == [True, False]
+    with pytest.raises(ValueError, match="read-only"):
+        masks["w"][0] = False
+    with pytest.raises(TypeError):
+        masks["w"] = given  # type: ignore[index]
+
+
+@pytest.mark.parametrize("values", [[2, 1], [0.5, 1], [-1, 0], [np.nan, 1]])
+def test_only_0_and_1_make_a_mask(values: list[float]):
+    with pytest.raises(ValueError, match="layer/kernel: a mask holds nothing but 0 and 1"):
+        Masks({"layer/kernel": np.array(values)})
+
+
+def test_masks_of_nothing():
+    with pytest.raises(ValueError, match="nothing to prune"):
+        Masks({})
+
+
+def test_applying_to_another_shape_is_an_error():
+    with pytest.raises(ValueError, match=r"w.*shape"):
+        Masks({"w": np.ones((3, 2), bool)}).apply({"w": np.ones((2, 3))})
 
 
 def test_the_public_name_needs_no_tensorflow():

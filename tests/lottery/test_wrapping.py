@@ -7,8 +7,8 @@ import tf_keras
 from tensorflow_model_optimization.python.core.sparsity.keras.prune_registry import PruneRegistry
 from tensorflow_model_optimization.sparsity.keras import PrunableLayer
 
-from tf_dlth.lottery import masks as masking
 from tf_dlth.lottery import wrapping
+from tf_dlth.lottery.masks import Masks, prune_global
 from tf_dlth.models import variables
 from tf_dlth.models.initialisation import initial_weights
 from tf_dlth.models.prunable import prunable_names
@@ -116,10 +116,10 @@ def test_names_are_those_of_the_plain_model(plain: tf_keras.Model, wrapped: tf_k
     }  # fmt: skip
 
 
-def masked(plain: tf_keras.Model) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+def masked(plain: tf_keras.Model) -> tuple[dict[str, np.ndarray], Masks]:
     weights = initial_weights(plain, 0)
-    masks = masking.prune_global(weights, masking.ones(weights, prunable_names(plain)), 0.6)
-    return masking.apply(weights, masks), masks
+    masks = prune_global(weights, Masks.ones(weights, prunable_names(plain)), 0.6)
+    return masks.apply(weights), masks
 
 
 def test_masks_go_in_and_come_out(plain: tf_keras.Model, wrapped: tf_keras.Model):

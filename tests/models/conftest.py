@@ -30,6 +30,11 @@ def network() -> Callable[..., tf_keras.Model]:
     ) -> tf_keras.Model:
         channels = input_shape[2]
         normalisation = Normalisation(mean=(0.4, 0.5, 0.6)[:channels], std=(0.2, 0.25, 0.3)[:channels])
-        return build(ModelSpec(architecture, width, stem, head, classes, input_shape), normalisation)
+        return build(
+            ModelSpec(
+                architecture=architecture, width=width, stem=stem, head=head, classes=classes, input_shape=input_shape
+            ),
+            normalisation,
+        )
 
     return built

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import sys
 import textwrap
-from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -58,7 +57,12 @@ def test_normalise_serialises():
 
 def test_normalisation_must_have_the_channels():
     with pytest.raises(UserError, match="1 values for 3 channels"):
-        build(ModelSpec("resnet18", 4, "small", "linear", 10, (32, 32, 3)), GRAY)
+        build(
+            ModelSpec(
+                architecture="resnet18", width=4, stem="small", head="linear", classes=10, input_shape=(32, 32, 3)
+            ),
+            GRAY,
+        )
 
 
 @pytest.mark.parametrize(
@@ -87,7 +91,12 @@ def test_features_are_what_the_head_sees(network):
 def test_too_large_a_network_is_refused_before_it_is_allocated(monkeypatch):
     monkeypatch.setattr(admission, "MAX_PARAMETERS", 100_000)
     with pytest.raises(UserError, match="width 64 has more than 100000 parameters"):
-        build(ModelSpec("resnet18", 64, "small", "linear", 10, (8, 8, 1)), GRAY)
+        build(
+            ModelSpec(
+                architecture="resnet18", width=64, stem="small", head="linear", classes=10, input_shape=(8, 8, 1)
+            ),
+            GRAY,
+        )
 
 
 OWN = """
@@ -164,7 +173,7 @@ OWN = """
         x = layers.Dense(classes)(layers.Flatten()(images))
         return tf_keras.Model(images, [x, x])
 """
-SPEC = ModelSpec("own_build:good", 6, "small", "linear", 4, (8, 8, 1))
+SPEC = ModelSpec(architecture="own_build:good", width=6, stem="small", head="linear", classes=4, input_shape=(8, 8, 1))
 
 
 @pytest.fixture
@@ -174,7 +183,7 @@ def own(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", list(sys.path))
     monkeypatch.delitem(sys.modules, "own_build", raising=False)
-    return lambda name, **change: build(replace(SPEC, architecture=f"own_build:{name}", **change), GRAY)
+    return lambda name, **change: build(SPEC.model_copy(update={"architecture": f"own_build:{name}", **change}), GRAY)
 
 
 def test_own_model_keeps_its_function_and_gets_the_names(own):

@@ -27,7 +27,9 @@ def test_the_own_model_of_the_page(tmp_path, monkeypatch):
     (tmp_path / "my_models.py").write_text(code)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", list(sys.path))
-    spec = ModelSpec("my_models:small_net", 4, "small", "linear", 3, (8, 8, 1))
+    spec = ModelSpec(
+        architecture="my_models:small_net", width=4, stem="small", head="linear", classes=3, input_shape=(8, 8, 1)
+    )
     model = build(spec, Normalisation(mean=(0.5,), std=(0.5,)))
     assert prunable_names(model) == (
         "first/kernel",

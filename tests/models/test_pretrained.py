@@ -18,7 +18,9 @@ from tf_dlth.models.spec import ModelSpec
 from tf_dlth.models.variables import assign, read
 
 WIDTH, SIDE = 4, 32
-SPEC = ModelSpec("resnet18", WIDTH, "full", "linear", 10, (SIDE, SIDE, 3))
+SPEC = ModelSpec(
+    architecture="resnet18", width=WIDTH, stem="full", head="linear", classes=10, input_shape=(SIDE, SIDE, 3)
+)
 
 
 def pytorch_file(path: Path, counts=(2, 2, 2, 2), seed: int = 0) -> dict[str, np.ndarray]:
@@ -125,7 +127,9 @@ def test_one_strided_block_equals_a_numpy_forward_pass(network, file):
 
     path, tensors = file
     model = network(width=WIDTH, stem="small")
-    spec = ModelSpec("resnet18", WIDTH, "small", "linear", 10, (SIDE, SIDE, 3))
+    spec = ModelSpec(
+        architecture="resnet18", width=WIDTH, stem="small", head="linear", classes=10, input_shape=(SIDE, SIDE, 3)
+    )
     weights, _ = load_pretrained(str(path), spec, initial_weights(model, 0), pretrained_stem=False)
     assign(model, weights)
     taps = [model.get_layer(f"stage{stage}_out").output for stage in ("2_block2", "3_block1")]
@@ -193,8 +197,16 @@ def test_shapes_that_do_not_fit(network, file):
 
 def test_other_architectures_and_damaged_files(tmp_path, file):
     path, _ = file
-    refused(path, "for resnet18 or resnet50, not vgg16", ModelSpec("vgg16", 4, "small", "linear", 10, (32, 32, 3)))
-    refused(path, "lacks layer1.0", ModelSpec("resnet50", 4, "full", "linear", 10, (32, 32, 3)))
+    refused(
+        path,
+        "for resnet18 or resnet50, not vgg16",
+        ModelSpec(architecture="vgg16", width=4, stem="small", head="linear", classes=10, input_shape=(32, 32, 3)),
+    )
+    refused(
+        path,
+        "lacks layer1.0",
+        ModelSpec(architecture="resnet50", width=4, stem="full", head="linear", classes=10, input_shape=(32, 32, 3)),
+    )
     refused(tmp_path / "nothing.safetensors", "does not exist")
     path.write_bytes(path.read_bytes()[:-1])
     refused(path, "damaged")
@@ -204,7 +216,9 @@ def test_own_encoder_gives_all_but_the_head(network, tmp_path):
     model = network("harmonic_resnet18", width=4, head="cosine")
     initial, other = initial_weights(model, 0), initial_weights(model, 1)
     encoder = {name: value + 1 for name, value in other.items() if not name.startswith("head/")}
-    spec = ModelSpec("harmonic_resnet18", 4, "small", "cosine", 10, (32, 32, 3))
+    spec = ModelSpec(
+        architecture="harmonic_resnet18", width=4, stem="small", head="cosine", classes=10, input_shape=(32, 32, 3)
+    )
     save_file({**encoder, "head/kernel": np.zeros((1, 1))}, tmp_path / "encoder.safetensors")
     for reference in (tmp_path / "encoder.safetensors", tmp_path):
         weights, provenance = load_pretrained(str(reference), spec, initial, False)

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from dataclasses import replace
 
 import pytest
 
@@ -10,7 +9,7 @@ from tf_dlth.errors import UserError
 from tf_dlth.models import registry
 from tf_dlth.models.spec import ModelSpec
 
-SPEC = ModelSpec("resnet18", 8, "small", "linear", 10, (32, 32, 3))
+SPEC = ModelSpec(architecture="resnet18", width=8, stem="small", head="linear", classes=10, input_shape=(32, 32, 3))
 
 
 @pytest.mark.parametrize(("wrong", "near"), [("resnet81", "resnet18"), ("vgg61", "vgg16"), ("", "harmonic")])
@@ -29,8 +28,8 @@ def test_what_cannot_be_a_function_is_refused(wrong: str):
 @pytest.mark.parametrize("change", [{"input_shape": (64, 64, 3)}, {"input_shape": (32, 32, 1)}, {"stem": "full"}])
 def test_networks_for_32_pixels_refuse_other_images(architecture: str, change: dict):
     with pytest.raises(UserError, match=f"{architecture} takes 32x32x3"):
-        registry.check(replace(SPEC, architecture=architecture, **change))
-    registry.check(replace(SPEC, architecture=architecture))
+        registry.check(SPEC.model_copy(update={"architecture": architecture, **change}))
+    registry.check(SPEC.model_copy(update={"architecture": architecture}))
 
 
 def test_checks_need_no_tensorflow():
@@ -50,4 +49,4 @@ def test_own_functions_that_fail(tmp_path, monkeypatch):
         ("own_registry:narrow", "input_shape, classes and width"),
     ]:
         with pytest.raises(UserError, match=message):
-            registry.network(replace(SPEC, architecture=name))
+            registry.network(SPEC.model_copy(update={"architecture": name}))

@@ -151,8 +151,10 @@ from tf_dlth.models.spec import ModelSpec
 from tf_dlth.models.variables import assign, named_variables, read
 strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"], tf.distribute.ReductionToOneDevice())
 with strategy.scope():
-    model = build(ModelSpec("resnet18", 4, "small", "cosine", 10, (8, 8, 3)),
-                  Normalisation(mean=(0.5,) * 3, std=(0.5,) * 3))
+    spec = ModelSpec(
+        architecture="resnet18", width=4, stem="small", head="cosine", classes=10, input_shape=(8, 8, 3)
+    )
+    model = build(spec, Normalisation(mean=(0.5,) * 3, std=(0.5,) * 3))
 weights = initial_weights(model, 3)
 assign(model, {name: value + 1 for name, value in weights.items()})
 for name, variable in named_variables(model).items():

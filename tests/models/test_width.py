@@ -6,7 +6,7 @@ from tf_dlth.errors import UserError
 from tf_dlth.models import width
 from tf_dlth.models.spec import ModelSpec
 
-SPEC = ModelSpec("resnet18", 64, "small", "linear", 10, (32, 32, 3))
+SPEC = ModelSpec(architecture="resnet18", width=64, stem="small", head="linear", classes=10, input_shape=(32, 32, 3))
 
 
 def resnet18_count(spec: ModelSpec) -> int:
@@ -18,7 +18,7 @@ def resnet18_count(spec: ModelSpec) -> int:
 
 @pytest.mark.parametrize("w", [1, 12, 40])
 def test_count(w: int):
-    spec = ModelSpec("resnet18", w, "small", "linear", 10, (32, 32, 3))
+    spec = ModelSpec(architecture="resnet18", width=w, stem="small", head="linear", classes=10, input_shape=(32, 32, 3))
     assert width.prunable_count(spec) == resnet18_count(spec)
 
 
@@ -43,7 +43,14 @@ def test_nearest_width(monkeypatch, remaining: int, expected: int):
 
 def test_nearest_width_is_nearest_everywhere(monkeypatch):
     monkeypatch.setattr(width, "prunable_count", resnet18_count)
-    counts = {w: resnet18_count(ModelSpec("resnet18", w, "small", "linear", 10, (32, 32, 3))) for w in range(1, 40)}
+    counts = {
+        w: resnet18_count(
+            ModelSpec(
+                architecture="resnet18", width=w, stem="small", head="linear", classes=10, input_shape=(32, 32, 3)
+            )
+        )
+        for w in range(1, 40)
+    }
     for remaining in range(1, 4_000_000, 39_989):
         nearest = min(counts, key=lambda w: (abs(counts[w] - remaining), w))
         assert width.matching_width(SPEC, remaining) == nearest
@@ -51,7 +58,7 @@ def test_nearest_width_is_nearest_everywhere(monkeypatch):
 
 def test_with_real_networks():
     """VGG-11 has 27 w + 2250 w^2 prunable weights."""
-    spec = ModelSpec("vgg11", 64, "small", "linear", 10, (32, 32, 3))
+    spec = ModelSpec(architecture="vgg11", width=64, stem="small", head="linear", classes=10, input_shape=(32, 32, 3))
     target = 27 * 30 + 2250 * 30**2 + 1000
     assert width.matching_width(spec, target) == 30
 

@@ -10,12 +10,17 @@ from tf_dlth.models.build import build, features
 from tf_dlth.models.initialisation import initial_weights
 from tf_dlth.models.spec import ModelSpec
 from tf_dlth.models.variables import assign, read
+from tf_dlth.pretraining.contrast import Contrast
 from tf_dlth.pretraining.nt_xent import nt_xent, similarities
-from tf_dlth.pretraining.simclr import ContrastiveNetwork, with_projection
+from tf_dlth.pretraining.simclr import with_projection
 from tf_dlth.training.devices import mirrored
+from tf_dlth.training.masking import Unmasked
+from tf_dlth.training.network import Network
 
 TRAINING = TrainingConfig(learning_rate=0.1, batch_size=6)
-SPEC = ModelSpec(f"{__name__}:small_net", 8, "small", "linear", 3, (8, 8, 4))
+SPEC = ModelSpec(
+    architecture=f"{__name__}:small_net", width=8, stem="small", head="linear", classes=3, input_shape=(8, 8, 4)
+)
 NORMALISATION = Normalisation(mean=(0.5,) * 4, std=(0.5,) * 4)
 
 
@@ -41,10 +46,15 @@ def views(images: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     return drawn, np.zeros(images, np.int32)
 
 
+def contrastive(model: tf_keras.Model, devices: int) -> Network:
+    strategy = mirrored([f"CPU:{i}" for i in range(devices)])
+    return Network(model, TRAINING, strategy, Unmasked(), Contrast(0.5))
+
+
 def trained(devices: int, sizes: list[int]) -> tuple[dict[str, np.ndarray], np.ndarray]:
     """Weights and totals after one step on each batch."""
     model = with_projection(classifier(), 6)
-    network = ContrastiveNetwork(model, TRAINING, mirrored([f"CPU:{i}" for i in range(devices)]), 0.5)
+    network = contrastive(model, devices)
     network.load(initial_weights(model, 0), {})
     for number, size in enumerate(sizes):
         network.run(network.batches(tf.data.Dataset.from_tensor_slices(views(size, number)).batch(size)), 1)
@@ -112,7 +122,7 @@ def test_a_device_without_images_changes_nothing() -> None:
 
 def test_totals_count_views_whose_nearest_is_the_other_view() -> None:
     model = with_projection(classifier(), 6)
-    network = ContrastiveNetwork(model, TRAINING, mirrored(["CPU:0"]), 0.5)
+    network = contrastive(model, 1)
     network.load(initial_weights(model, 0), {})
     pairs, labels = views(6)
     pairs[:, 1] = pairs[:, 0]  # equal views: nothing is nearer

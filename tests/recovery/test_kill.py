@@ -21,10 +21,10 @@ from tf_dlth import files
 from tf_dlth.config import Config
 from tf_dlth.experiment import run
 from tf_dlth.lottery import imp
-from tf_dlth.lottery import saved_model as saved_models
-from tf_dlth.lottery.folder import RunFolder
 from tf_dlth.preparation import Prepared
 from tf_dlth.reporting.tensorboard import TensorBoard
+from tf_dlth.runs.folder import RunFolder
+from tf_dlth.tickets import saved_model as saved_models
 
 MOMENTS = 20
 Result = Callable[[Path], dict[str, Any]]
@@ -197,7 +197,7 @@ def test_after_a_fall_back_the_whole_checkpoint_is_not_pushed_out(
     """Torn, taken up, and torn again at the first checkpoint after that."""
     path = self_made(watched, tmp_path)
     damage_file(max((path / "checkpoints").glob("*.json")), "cut")
-    folder = RunFolder(path, Prepared(watched.config(tmp_path)).facts())
+    folder = RunFolder(path, "train", Prepared(watched.config(tmp_path)).facts())
     checkpoint = folder._checkpoints.latest()
     assert checkpoint is not None
     folder._checkpoints.save(checkpoint)
@@ -240,12 +240,12 @@ def test_overwriting_that_was_broken_off(
     watch = Watch(path, tmp_path / "copies")
     watch.before(Path, "unlink", monkeypatch)
     watch.before(shutil, "rmtree", monkeypatch)
-    RunFolder(path, facts).clear()
+    RunFolder(path, "train", facts).clear()
     monkeypatch.undo()
     assert len(watch.labels) > 5
     for number in range(1, len(watch.labels)):
         copy = tmp_path / "copies" / f"{number:04d}" / "tiny"
-        assert RunFolder(copy, facts).status is None, watch.labels[number]
+        assert RunFolder(copy, "train", facts).status is None, watch.labels[number]
     middle = tmp_path / "copies" / f"{len(watch.labels) // 2:04d}"
     assert result(run(watched.config(middle)).path) == watched.result
     last = tmp_path / "copies" / f"{len(watch.labels) - 1:04d}"

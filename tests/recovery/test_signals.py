@@ -20,10 +20,10 @@ import tf_dlth
 from tf_dlth import preparation, train
 from tf_dlth.config import Config
 from tf_dlth.experiment import run
-from tf_dlth.lottery.lock import locked
 from tf_dlth.reporting.figures import Figures
 from tf_dlth.reporting.tensorboard import TensorBoard
-from tf_dlth.training.checkpoint import CheckpointStore
+from tf_dlth.runs.checkpoint import CheckpointStore
+from tf_dlth.runs.lock import locked
 from tf_dlth.training.network import Network
 
 SIGNALLED = Path(__file__).with_name("signalled.py")
@@ -75,7 +75,7 @@ def test_killed_stopped_and_interrupted_one_after_the_other(
     stopped = process(SIGNALLED, "SIGTERM", STEP, 1, *words)
     assert (stopped.returncode, stopped.stderr) == (143, told(path))
 
-    interrupted = process(SIGNALLED, "SIGINT", "tf_dlth.experiment:predict", 2, *words)
+    interrupted = process(SIGNALLED, "SIGINT", "tf_dlth.evaluation.scoring:predict", 2, *words)
     assert (interrupted.returncode, interrupted.stderr) == (130, told(path))
     assert list((path / "checkpoints").glob("*.json"))
 

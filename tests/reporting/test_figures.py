@@ -38,7 +38,7 @@ def test_curves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, heldout: bool):
     drawn: list[figure.Figure] = []
     save = figure.Figure.savefig
     monkeypatch.setattr(figure.Figure, "savefig", lambda self, *a, **k: (drawn.append(self), save(self, *a, **k)))
-    accuracy_by_density(rows(heldout), 1, "heldout" if heldout else "test_best", tmp_path / "figure.png")
+    accuracy_by_density(rows(heldout), 1, "heldout" if heldout else "test_best", 1, tmp_path / "figure.png")
     (axes,) = drawn[0].axes
     lines = {str(line.get_label()): line for line in axes.get_lines()}
     assert len(lines) == (4 if heldout else 3)
@@ -55,4 +55,4 @@ def test_curves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, heldout: bool):
 def test_a_refusing_disk(tmp_path: Path):
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match="cannot write"):
-        accuracy_by_density(rows(), 1, "heldout", tmp_path / "file" / "figure.png")
+        accuracy_by_density(rows(), 1, "heldout", 1, tmp_path / "file" / "figure.png")

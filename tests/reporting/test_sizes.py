@@ -4,8 +4,8 @@ import gzip
 
 import numpy as np
 
-from tf_dlth.lottery.ticket import load_ticket
 from tf_dlth.reporting.sizes import sizes
+from tf_dlth.tickets.ticket import load_ticket
 
 
 def packed(weights: dict[str, np.ndarray], masks: dict[str, np.ndarray]) -> bytes:

@@ -12,9 +12,9 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from tensorboard.util.tensor_util import make_ndarray
 
 from tf_dlth.experiment import run
-from tf_dlth.lottery.ticket import load_ticket
 from tf_dlth.preparation import Prepared
 from tf_dlth.reporting.tensorboard import TensorBoard, grid
+from tf_dlth.tickets.ticket import load_ticket
 
 
 def events(folder: Path) -> EventAccumulator:

@@ -10,11 +10,11 @@ from rich.console import Console
 from rich.table import Table
 
 from tf_dlth.lottery.rows import Row
-from tf_dlth.lottery.ticket import load_ticket
 from tf_dlth.preparation import Prepared
 from tf_dlth.reporting.sizes import sizes
 from tf_dlth.reporting.terminal import Terminal, images_table, iterations_table, rules_table, sizes_table, summary_line
-from tf_dlth.training.loop import Position
+from tf_dlth.tickets.ticket import load_ticket
+from tf_dlth.training.schedule import Position
 
 ROWS = [
     Row(0, 1.0, 1000, 1000, 20, 0.1, 0.9, 0.5, 7, 0.45, 0.6, 3, 0.4, 1.0, 1.0),

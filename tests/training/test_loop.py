@@ -6,12 +6,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tf_dlth.config import TrainingConfig
 from tf_dlth.training import loop
-from tf_dlth.training.loop import Position, train_epochs
-from tf_dlth.training.schedule import cosine
+from tf_dlth.training.loop import train_epochs
+from tf_dlth.training.schedule import Position, Schedule
 
 BEGINNING = Position(1)
+
+
+def schedule(epochs: int, steps: int) -> Schedule:
+    """An image a step."""
+    return Schedule(images=steps, batch_size=1, epochs=epochs, learning_rate=0.5, evaluate_every=1)
 
 
 class CountingNetwork:
@@ -61,8 +65,7 @@ def trained(
     positions: list[Position] = []
     results = train_epochs(
         network,  # type: ignore[arg-type]
-        TrainingConfig(epochs=epochs, learning_rate=0.5),
-        steps,
+        schedule(epochs, steps),
         start,
         lambda position: position,  # type: ignore[return-value, arg-type]
         lambda position, seconds: positions.append(position),
@@ -75,7 +78,7 @@ def test_every_epoch_has_all_its_steps_and_its_rate():
     results, positions = trained(network, epochs=4, steps=5)
     assert [r.epoch for r in results] == [1, 2, 3, 4]
     assert sum(network.calls) == 20
-    assert network.rates == [cosine(0.5, epoch, 4) for epoch in (1, 2, 3, 4)]
+    assert network.rates == [schedule(4, 5).rate(epoch) for epoch in (1, 2, 3, 4)]
     assert [p for p in positions if p.step == 5] == [Position(epoch, 5) for epoch in (1, 2, 3, 4)]
     assert positions == sorted(positions)
     assert network.started == [Position(1)]
@@ -135,8 +138,7 @@ def test_calls_shrink_at_once_when_the_machine_becomes_slow(clock: dict[str, flo
     list(
         train_epochs(
             network,  # type: ignore[arg-type]
-            TrainingConfig(epochs=53),
-            20,
+            schedule(53, 20),
             Position(1),
             lambda position: None,  # type: ignore[return-value, arg-type]
             after_call,
@@ -156,15 +158,10 @@ def test_a_raise_after_a_call_ends_the_training():
         list(
             train_epochs(
                 network,  # type: ignore[arg-type]
-                TrainingConfig(epochs=2),
-                4,
+                schedule(2, 4),
                 Position(1),
                 lambda position: None,  # type: ignore[return-value, arg-type]
                 stop,
             )
         )
     assert network.calls == [1]
-
-
-def test_positions_are_ordered():
-    assert Position(1, 5) < Position(2, 0) < Position(2, 1)

@@ -12,15 +12,18 @@ from tf_dlth.config import DataConfig, Normalisation, TrainingConfig
 from tf_dlth.data import Examples
 from tf_dlth.data.examples import ArrayExamples
 from tf_dlth.data.pipeline import training_batches
-from tf_dlth.lottery import masks as masking
 from tf_dlth.lottery import wrapping
+from tf_dlth.lottery.masks import Masks, prune_global
 from tf_dlth.models import variables
 from tf_dlth.models.initialisation import initial_weights
 from tf_dlth.models.prunable import prunable_names
 from tf_dlth.training.devices import mirrored
+from tf_dlth.training.losses import per_example_loss
 from tf_dlth.training.network import Network, SynchronisedBatchNorm
+from tf_dlth.training.objectives import Classification
 
 BATCH = 8
+OBJECTIVE = Classification(per_example_loss("cross_entropy"))
 DATA = DataConfig(
     augment="none", flip="none", crop_padding=0, cutout=0, normalisation=Normalisation(mean=(0.5,), std=(0.5,))
 )
@@ -83,7 +86,8 @@ def network_on() -> NetworkOn:
     @cache
     def make(devices: int, net: str = "conv") -> Network:
         names = [f"/CPU:{i}" for i in range(devices)]
-        return Network(NETS[net](), TrainingConfig(weight_decay=0.01), mirrored(names), SynchronisedEverywhere())
+        config = TrainingConfig(weight_decay=0.01)
+        return Network(NETS[net](), config, mirrored(names), SynchronisedEverywhere(), OBJECTIVE)
 
     return make
 
@@ -97,11 +101,11 @@ def batches(n: int, epochs: int = 3) -> tf.data.Dataset:
     return training_batches(examples(n), DATA, batch_size=BATCH, seed=5, iteration=0, epoch=1, last_epoch=epochs)
 
 
-def start(network: Network, plain: tf_keras.Model) -> dict[str, np.ndarray]:
+def start(network: Network, plain: tf_keras.Model) -> Masks:
     """Loads seeded weights of which half are pruned, and gives the masks."""
     weights = initial_weights(plain, 3)
-    masks = masking.prune_global(weights, masking.ones(weights, prunable_names(plain)), 0.5)
-    network.load(masking.apply(weights, masks), masks)
+    masks = prune_global(weights, Masks.ones(weights, prunable_names(plain)), 0.5)
+    network.load(masks.apply(weights), masks)
     network.set_learning_rate(0.1)
     return masks
 
@@ -144,7 +148,7 @@ def test_batch_norm_is_synchronised_on_several_devices_alone():
     model = conv_net()
     for devices in (1, 2):
         names = [f"/CPU:{i}" for i in range(devices)]
-        network = Network(model, TrainingConfig(), mirrored(names), wrapping)
+        network = Network(model, TrainingConfig(), mirrored(names), wrapping, OBJECTIVE)
         assert network.model.get_layer("bn").synchronized == (devices > 1)
 
 
@@ -172,7 +176,7 @@ def test_going_on_from_saved_weights_and_momentum_is_bit_equal(network_on: Netwo
     start(network, plain)
     network.run(network.batches(batches(21)), 4)
     weights, momentum, totals = network.weights(), network.momentum(), network.totals
-    network.load(initial_weights(plain, 99), masking.ones(weights, masks))
+    network.load(initial_weights(plain, 99), Masks.ones(weights, masks))
     network.load(weights, masks)
     network.set_momentum(momentum)
     network.reset_totals(totals)
@@ -191,7 +195,7 @@ def test_pruned_weights_and_momentum_are_zero_after_many_steps(
     masks = start(network, plain)
     network.run(network.batches(batches(21, epochs=17)), 51)
     weights, momentum = network.weights(), network.momentum()
-    assert masking.density(masks) == 0.5
+    assert masks.density == 0.5
     for name, mask in masks.items():
         assert not weights[name][~mask].any()
         assert not momentum[name][~mask].any()
@@ -213,7 +217,7 @@ def test_metrics_are_exact_means_over_images():
     images = tf_keras.layers.Input((6, 6, 1), name="images")
     flat = tf_keras.layers.Flatten(name="flat")(images)
     model = tf_keras.Model(images, tf_keras.layers.Dense(3, name="head")(flat))
-    network = Network(model, TrainingConfig(weight_decay=0.0), mirrored(["/CPU:0"]), wrapping)
+    network = Network(model, TrainingConfig(weight_decay=0.0), mirrored(["/CPU:0"]), wrapping, OBJECTIVE)
     weights = initial_weights(model, 0)
     weights["head/kernel"] = weights["head/kernel"] / 100
     network.load(weights, {})

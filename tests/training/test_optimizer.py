@@ -6,9 +6,10 @@ import tensorflow as tf
 
 from tf_dlth.config import TrainingConfig
 from tf_dlth.training.optimizer import MaskedSGD
-from tf_dlth.training.schedule import cosine
+from tf_dlth.training.schedule import Schedule
 
 STEPS = 50
+SCHEDULE = Schedule(images=5, batch_size=1, epochs=10, learning_rate=0.3, evaluate_every=1)
 MASK = np.array([[1, 0, 1], [0, 0, 1]], np.float32)
 
 
@@ -30,7 +31,7 @@ def test_against_numpy_with_a_changing_rate():
     w = [kernel.numpy().astype(np.float64), scale.numpy().astype(np.float64)]
     v = [np.zeros_like(x) for x in w]
     for step in range(STEPS):
-        rate = cosine(0.3, 1 + step // 5, 10)
+        rate = SCHEDULE.rate(1 + step // 5)
         sgd.learning_rate = rate
         gradients = [random.randn(*x.shape).astype(np.float32) for x in w]
         sgd.apply_gradients(zip(map(tf.constant, gradients), (kernel, scale), strict=True))

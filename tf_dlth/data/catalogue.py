@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from tf_dlth.config import Normalisation
+from tf_dlth.config import Dataset, Normalisation
 
 Flip = Literal["none", "horizontal", "both"]
 HeldOutFrom = Literal["unused", "train"]
@@ -24,13 +24,15 @@ LARGEST_SMALL_SIDE = 64
 class Facts:
     """One dataset.
 
-    ``side`` and ``channels`` are None where the images decide. ``crop`` is the Basic augmentation's: "pad"
-    (and crop the old size), "resized" (random resized crop; at test time the shorter side becomes 8/7 of the
-    side, 256 for 224, before the central crop), or one of the two by the images' size. ``heldout``:
+    ``source`` is the module of :mod:`tf_dlth.data.sources` that reads it. ``side`` and ``channels`` are None
+    where the images decide. ``crop`` is the Basic augmentation's: "pad" (and crop the old size), "resized"
+    (random resized crop; at test time the shorter side becomes 8/7 of the side, 256 for 224, before the
+    central crop), or one of the two by the images' size. ``heldout``:
     "like_training" is, for subsets, as many as are trained on, at most 50 a class; "fifth" is 20 % of the
     training images; a part that the source itself sets aside comes before both.
     """
 
+    source: str
     side: int | None
     channels: int | None
     normalisation: Normalisation | None
@@ -40,6 +42,11 @@ class Facts:
     heldout: DefaultHeldOut = "none"
     heldout_from: HeldOutFrom = "train"
     own_files: bool = False
+
+    @property
+    def prepared(self) -> bool:
+        """Whether tensorflow_datasets prepares it, so that its folder may come from TF_DLTH_DATA."""
+        return self.source in ("cifar", "imagenet")
 
     def cropped_and_resized(self, side: int) -> bool:
         """Whether images of this side get random resized crops."""
@@ -51,16 +58,16 @@ CIFAR100 = Normalisation(mean=(0.5071, 0.4867, 0.4408), std=(0.2675, 0.2565, 0.2
 IMAGENET = Normalisation(mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225))
 HALF = Normalisation(mean=(0.5,), std=(0.5,))
 
-FACTS: dict[str, Facts] = {
-    "digits": Facts(8, 1, None, "none", heldout_from="unused"),
-    "cifar10": Facts(32, 3, CIFAR10, "horizontal", heldout="like_training", heldout_from="unused"),
-    "cifar100": Facts(32, 3, CIFAR100, "horizontal", heldout="like_training", heldout_from="unused"),
-    "cifar10_2": Facts(32, 3, CIFAR10, "horizontal"),
-    "cifar10_c": Facts(32, 3, CIFAR10, "horizontal"),
-    "eurosat": Facts(64, 3, IMAGENET, "both"),
-    "isic2018": Facts(224, 3, IMAGENET, "both", crop="resized"),
-    "clamm": Facts(224, 1, HALF, "horizontal", crop="resized"),
-    "imagenet2012": Facts(224, 3, IMAGENET, "horizontal", crop="resized", policy="imagenet"),
-    "folder": Facts(None, None, None, "horizontal", crop="by_size", heldout="fifth", own_files=True),
-    "npz": Facts(None, None, None, "horizontal", heldout="fifth", own_files=True),
+FACTS: dict[Dataset, Facts] = {
+    "digits": Facts("digits", 8, 1, None, "none", heldout_from="unused"),
+    "cifar10": Facts("cifar", 32, 3, CIFAR10, "horizontal", heldout="like_training", heldout_from="unused"),
+    "cifar100": Facts("cifar", 32, 3, CIFAR100, "horizontal", heldout="like_training", heldout_from="unused"),
+    "cifar10_2": Facts("cifar10_2", 32, 3, CIFAR10, "horizontal"),
+    "cifar10_c": Facts("cifar10_c", 32, 3, CIFAR10, "horizontal"),
+    "eurosat": Facts("eurosat", 64, 3, IMAGENET, "both"),
+    "isic2018": Facts("deic", 224, 3, IMAGENET, "both", crop="resized"),
+    "clamm": Facts("deic", 224, 1, HALF, "horizontal", crop="resized"),
+    "imagenet2012": Facts("imagenet", 224, 3, IMAGENET, "horizontal", crop="resized", policy="imagenet"),
+    "folder": Facts("folder", None, None, None, "horizontal", crop="by_size", heldout="fifth", own_files=True),
+    "npz": Facts("npz", None, None, None, "horizontal", heldout="fifth", own_files=True),
 }

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -18,25 +18,9 @@ BATCH = 250
 Predict = Callable[[tf.Tensor], tf.Tensor]
 
 
-@dataclass(frozen=True)
-class Measures:
-    """Fractions, but for ``loss``, the mean cross-entropy in nats; ``per_class`` is recall, None where unseen."""
-
-    n: int
-    accuracy: float
-    balanced_accuracy: float
-    loss: float
-    per_class: tuple[float | None, ...]
-
-
 def predictor(model: tf_keras.Model) -> Predict:
     """Compiled inference of a plain model: images [N, H, W, C] -> logits [N, classes]."""
     return tf.function(lambda images: model(images, training=False), reduce_retracing=True)
-
-
-def served(signature: Callable[..., Mapping[str, tf.Tensor]]) -> Predict:
-    """The logits of a SavedModel's ``serving_default`` signature."""
-    return lambda images: signature(images=images)["logits"]
 
 
 def predict(predict: Predict, examples: Examples, between: Callable[[], None] = lambda: None) -> np.ndarray:
@@ -53,18 +37,18 @@ def accuracy(logits: np.ndarray, labels: np.ndarray) -> float:
     return float(np.mean(logits.argmax(-1) == labels))
 
 
-def measure(logits: np.ndarray, labels: np.ndarray) -> Measures:
-    """All measures of ``logits`` [N, classes] against ``labels`` [N]."""
+def measures(logits: np.ndarray, labels: np.ndarray) -> Iterator[tuple[str, Any]]:
+    """All measures of ``logits`` [N, classes] against ``labels`` [N], by name.
+
+    Fractions, but for ``n`` and ``loss``, the mean cross-entropy in nats; ``per_class`` is recall, None where unseen.
+    """
     hits = logits.argmax(-1) == labels
     per_class = [float(hits[labels == c].mean()) if (labels == c).any() else None for c in range(logits.shape[1])]
-    seen = [recall for recall in per_class if recall is not None]
-    return Measures(
-        n=len(labels),
-        accuracy=accuracy(logits, labels),
-        balanced_accuracy=float(np.mean(seen)),
-        loss=_cross_entropy(logits.astype(np.float64), labels),
-        per_class=tuple(per_class),
-    )
+    yield "n", len(labels)
+    yield "accuracy", accuracy(logits, labels)
+    yield "balanced_accuracy", float(np.mean([recall for recall in per_class if recall is not None]))
+    yield "loss", _cross_entropy(logits.astype(np.float64), labels)
+    yield "per_class", per_class
 
 
 def _cross_entropy(logits: np.ndarray, labels: np.ndarray) -> float:

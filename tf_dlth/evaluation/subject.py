@@ -6,16 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
 
-import tensorflow as tf
-
 from tf_dlth.config import DataConfig, Dataset, WeightsKind, load_config
 from tf_dlth.data import Data, load_data
+from tf_dlth.data.catalogue import FACTS
 from tf_dlth.errors import UserError
-from tf_dlth.evaluation.accuracy import Predict, predictor, served
-from tf_dlth.lottery.folder import CONFIG
-from tf_dlth.lottery.ticket import Ticket, load_ticket
-
-SAVED_MODEL = "saved_model.pb"
+from tf_dlth.evaluation.accuracy import Predict, predictor
+from tf_dlth.runs.folder import CONFIG
+from tf_dlth.tickets.saved_model import is_saved_model, open_saved_model
+from tf_dlth.tickets.ticket import Ticket, load_ticket
 
 
 @dataclass(frozen=True)
@@ -33,7 +31,7 @@ class Subject:
 def open_subject(path: str, kind: WeightsKind | None = None, trust: bool = False) -> Subject:
     """Opens a ticket's folder, a run's folder (its winner) or a SavedModel's; raises UserError for others."""
     folder = Path(path)
-    if (folder / SAVED_MODEL).is_file():
+    if is_saved_model(folder):
         if kind is not None:
             raise UserError(f"{path} is a SavedModel, which holds one set of weights; leave --weights out")
         return _saved_model(folder)
@@ -75,35 +73,25 @@ def data_config(subject: Subject, data: str | None, data_dir: str | None) -> Dat
 
 def _ticket(ticket: Ticket, kind: WeightsKind | None) -> Subject:
     manifest = ticket.manifest
-    run_config = ticket.path.parent / CONFIG
-    data = load_config(run_config).data if run_config.is_file() else _own_data(manifest.dataset)
+    data = load_config(ticket.run / CONFIG).data if ticket.run else _own_data(manifest.dataset)
     return Subject(
         path=ticket.path,
         weights=kind or manifest.default_weights,
         predict=predictor(ticket.model(kind)),
         class_names=ticket.class_names,
-        input_shape=manifest.spec.input_shape,
+        input_shape=manifest.model.input_shape,
         data=data,
     )
 
 
-def _own_data(dataset: str) -> DataConfig | None:
+def _own_data(dataset: Dataset) -> DataConfig | None:
     """A ticket away from its run names its dataset, not the folder that an own dataset lay in."""
-    return _named(dataset) if dataset not in ("folder", "npz") else None
+    return None if FACTS[dataset].own_files else _named(dataset)
 
 
 def _saved_model(folder: Path) -> Subject:
-    names = folder / "assets" / "class_names.txt"
-    loaded = tf.saved_model.load(str(folder))
-    signature = loaded.signatures.get("serving_default")
-    if signature is None or "logits" not in signature.structured_outputs or not names.is_file():
-        raise UserError(f"{folder} is no SavedModel of a ticket: it needs logits and assets/class_names.txt")
-    (images,) = signature.structured_input_signature[1].values()
-    height, width, channels = images.shape.as_list()[1:]
-    class_names = tuple(names.read_text(encoding="utf-8").splitlines())
-    # The loaded object owns the variables; the signature alone would not keep them alive.
-    predict = served(lambda images, owner=loaded: owner.signatures["serving_default"](images=images))
-    return Subject(folder, "saved_model", predict, class_names, (height, width, channels), None)
+    served = open_saved_model(folder)
+    return Subject(folder, "saved_model", served.logits, served.class_names, served.input_shape, None)
 
 
 def _named(dataset: str) -> DataConfig:

@@ -9,23 +9,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Protocol
 
-import numpy as np
-
 from tf_dlth.config import PruningConfig
-from tf_dlth.lottery import masks as masking
-from tf_dlth.lottery.ticket import Ticket
-from tf_dlth.training.checkpoint import Checkpoint
-from tf_dlth.training.trainer import Trained, Trainer
-
-Weights = Mapping[str, np.ndarray]
-Masks = Mapping[str, np.ndarray]
+from tf_dlth.lottery.masks import Masks, Weights, prune_global
+from tf_dlth.lottery.starts import Start
+from tf_dlth.runs.checkpoint import Checkpoint
+from tf_dlth.tickets.ticket import Ticket
+from tf_dlth.training.keeping import Trained
+from tf_dlth.training.trainer import Trainer
 
 
 class Store(Protocol):
-    """Where theta_0, theta_r and the tickets are kept; :class:`tf_dlth.lottery.folder.RunFolder` is one."""
+    """Where theta_0, theta_r and the tickets are kept; :class:`tf_dlth.lottery.store.TicketStore` is one."""
 
     def keep_initial(self, weights: Weights) -> None: ...
     def keep_rewind(self, weights: Weights) -> None: ...
@@ -36,31 +34,35 @@ class Store(Protocol):
     def unfinished(self, iteration: int) -> Checkpoint | None: ...
 
 
-def find_tickets(
-    trainer: Trainer, store: Store, pruning: PruningConfig, initial: Weights, prunable: Sequence[str]
-) -> Iterator[int]:
-    """Trains iterations 0 (dense) to ``pruning.iterations`` and yields each when its ticket is kept.
+def find_tickets(trainer: Trainer, store: Store, pruning: PruningConfig, start: Start) -> Iterator[int]:
+    """Trains iterations 0, from ``start``, to ``pruning.iterations``, and yields each when its ticket is kept.
 
-    What the store already has is not done again.
+    What the store already has is not done again: the mask of a kept iteration is its ticket's.
     """
-    masks: Masks = masking.ones(initial, prunable)
-    weights, first_epoch = initial, 1
-    store.keep_initial(initial)
+    store.keep_initial(start.weights)
     for iteration in range(pruning.iterations + 1):
         if not store.has_ticket(iteration):
-            trained = _train(trainer, store, pruning, iteration, weights, masks, first_epoch)
-            store.keep_ticket(iteration, masks, trained)
+            if iteration > 0:
+                start = pruned_and_rewound(store, store.ticket(iteration - 1), pruning)
+            unfinished = store.unfinished(iteration)
+            if unfinished:
+                start = replace(start, masks=Masks(unfinished.groups["masks"]))
+            at_epoch = _remembering(store, start, pruning.rewind_epochs) if iteration == 0 else {}
+            trained = trainer.train(iteration, start.weights, start.masks, start.first_epoch, at_epoch, unfinished)
+            store.keep_ticket(iteration, start.masks, trained)
         yield iteration
-        if iteration < pruning.iterations:
-            trained_weights = store.ticket(iteration).weights("last")
-            masks = prune(pruning, trained_weights, masks)
-            weights = masking.apply(rewind(pruning, store, trained_weights), masks)
-            first_epoch = pruning.rewind_epochs + 1
+
+
+def pruned_and_rewound(store: Store, before: Ticket, pruning: PruningConfig) -> Start:
+    """The start of the iteration after ``before``; the ranking is of its last epoch's weights."""
+    trained = before.weights("last")
+    masks = prune(pruning, trained, Masks(before.mask))
+    return Start(masks.apply(rewind(pruning, store, trained)), masks, pruning.rewind_epochs + 1)
 
 
 def prune(pruning: PruningConfig, trained: Weights, masks: Masks) -> Masks:
     """The next masks; under ``method: none``, the control that selects alike without pruning, the same ones."""
-    return masks if pruning.method == "none" else masking.prune_global(trained, masks, pruning.rate)
+    return masks if pruning.method == "none" else prune_global(trained, masks, pruning.rate)
 
 
 def rewind(pruning: PruningConfig, store: Store, trained: Weights) -> Weights:
@@ -68,17 +70,11 @@ def rewind(pruning: PruningConfig, store: Store, trained: Weights) -> Weights:
     return store.rewind() if pruning.rewind == "weights" else trained
 
 
-def _train(
-    trainer: Trainer,
-    store: Store,
-    pruning: PruningConfig,
-    iteration: int,
-    weights: Weights,
-    masks: Masks,
-    first_epoch: int,
-) -> Trained:
+def _remembering(store: Store, start: Start, rewind_epochs: int) -> Mapping[int, Callable[[Weights], None]]:
+    """Has theta_r kept: now, if it is known, else by the training, after the epoch that it names."""
     # paper: theta_r after 2 epochs; its release copies it after 3, one epoch late. Here: after `rewind_epochs`.
-    remember = {pruning.rewind_epochs: store.keep_rewind} if iteration == 0 else {}
-    if iteration == 0 and pruning.rewind_epochs == 0:
-        store.keep_rewind(weights)
-    return trainer.train(iteration, weights, masks, first_epoch, remember, store.unfinished(iteration))
+    known = start.weights if rewind_epochs == 0 else start.rewind
+    if known is None:
+        return {rewind_epochs: store.keep_rewind}
+    store.keep_rewind(known)
+    return {}

@@ -1,25 +1,96 @@
-"""Global magnitude ranking with exact counts, in NumPy (paper section 3.1).
-
-A mask is a boolean array of its weight's shape: True remains. ``Masks`` maps the names of all prunable variables to
-their masks; every function leaves its arguments unchanged.
-"""
+"""Masks, and global magnitude ranking with exact counts, in NumPy (paper section 3.1)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from typing import NamedTuple
 
 import numpy as np
 
 Weights = Mapping[str, np.ndarray]
-Masks = Mapping[str, np.ndarray]
+"""Arrays by variable name."""
 
 
-def ones(weights: Weights, prunable: Iterable[str]) -> dict[str, np.ndarray]:
-    """The dense network's masks."""
-    return {name: np.ones(weights[name].shape, bool) for name in prunable}
+class LayerCount(NamedTuple):
+    """The weights of one prunable variable."""
+
+    remaining: int
+    total: int
 
 
-def prune_global(weights: Weights, masks: Masks, rate: float) -> dict[str, np.ndarray]:
+class Masks(Mapping[str, np.ndarray]):
+    """A boolean array of its weight's shape for every prunable variable, by name: True remains. Never changed.
+
+    Takes arrays of 0 and 1 of any type; raises ValueError for other values and for no arrays at all.
+    """
+
+    def __init__(self, arrays: Mapping[str, np.ndarray]) -> None:
+        if not arrays:
+            raise ValueError("masks of no variable: there is nothing to prune")
+        self._arrays = {name: _boolean(name, np.asarray(array)) for name, array in arrays.items()}
+        self._counts = {name: LayerCount(int(np.count_nonzero(a)), a.size) for name, a in self._arrays.items()}
+
+    @classmethod
+    def ones(cls, weights: Weights, prunable: Iterable[str]) -> Masks:
+        """The dense network's."""
+        return cls({name: np.ones(weights[name].shape, bool) for name in prunable})
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        return self._arrays[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._arrays)
+
+    def __len__(self) -> int:
+        return len(self._arrays)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Masks):
+            return NotImplemented
+        return self.keys() == other.keys() and all(np.array_equal(self[name], other[name]) for name in self)
+
+    __hash__ = None  # type: ignore[assignment]  # equal by content, and large
+
+    def __repr__(self) -> str:
+        return f"Masks({self.remaining} of {self.prunable} weights in {len(self)} variables)"
+
+    @property
+    def layers(self) -> Mapping[str, LayerCount]:
+        """Remaining and all weights of each variable."""
+        return dict(self._counts)
+
+    @property
+    def remaining(self) -> int:
+        """How many prunable weights are left."""
+        return sum(count.remaining for count in self._counts.values())
+
+    @property
+    def prunable(self) -> int:
+        """How many prunable weights the dense network has."""
+        return sum(count.total for count in self._counts.values())
+
+    @property
+    def density(self) -> float:
+        """Remaining over prunable weights; kernels only, not all parameters."""
+        return self.remaining / self.prunable
+
+    def apply(self, weights: Weights) -> dict[str, np.ndarray]:
+        """All of ``weights``, with the removed ones exactly zero; raises ValueError where shapes differ."""
+        self.require_fit(weights)
+        return {n: np.where(self[n], w, np.zeros((), w.dtype)) if n in self else w for n, w in weights.items()}
+
+    def within(self, parent: Masks) -> bool:
+        """Whether they revive no weight that the parent removed, and are of the same variables."""
+        return self.keys() == parent.keys() and not any(np.any(self[n] & ~parent[n]) for n in parent)
+
+    def require_fit(self, weights: Weights) -> None:
+        """Raises ValueError unless every mask has its weight's shape."""
+        for name, mask in self.items():
+            if weights[name].shape != mask.shape:
+                raise ValueError(f"{name}: weight {weights[name].shape} and mask {mask.shape} differ in shape")
+
+
+def prune_global(weights: Weights, masks: Mapping[str, np.ndarray], rate: float) -> Masks:
     """Removes the fraction ``rate`` of the remaining weights, smallest magnitudes of all layers first.
 
     Of ``n`` remaining weights exactly ``round(rate * n)`` go, Python's rounding. Equal magnitudes go in the order of
@@ -27,41 +98,27 @@ def prune_global(weights: Weights, masks: Masks, rate: float) -> dict[str, np.nd
 
     Raises ValueError for NaN or infinite weights, or where shapes differ.
     """
-    names = sorted(masks)
-    _check(weights, masks)
-    magnitudes = np.concatenate([np.abs(weights[n][masks[n].astype(bool)]).ravel() for n in names])
+    before = Masks(masks)
+    before.require_fit(weights)
+    names = sorted(before)
+    magnitudes = np.concatenate([_magnitudes(name, weights[name][before[name]]) for name in names])
     keep = ~_smallest(magnitudes, round(rate * magnitudes.size))
-    pruned, offset = {name: mask.astype(bool) for name, mask in masks.items()}, 0
-    for name in names:
-        count = np.count_nonzero(pruned[name])
-        pruned[name][pruned[name]] = keep[offset : offset + count]
-        offset += count
-    return pruned
+    ends = np.cumsum([before.layers[name].remaining for name in names])
+    kept = dict(zip(names, np.split(keep, ends[:-1]), strict=True))
+    return Masks({name: _narrowed(mask, kept[name]) for name, mask in before.items()})
 
 
-def apply(weights: Weights, masks: Masks) -> dict[str, np.ndarray]:
-    """All variables, with the removed weights exactly zero."""
-    return {n: np.where(masks[n], w, np.zeros((), w.dtype)) if n in masks else w for n, w in weights.items()}
+def _narrowed(mask: np.ndarray, kept: np.ndarray) -> np.ndarray:
+    """The mask with those of its remaining weights that ``kept`` [remaining] marks."""
+    narrowed = mask.copy()
+    narrowed[mask] = kept
+    return narrowed
 
 
-def remaining(masks: Masks) -> int:
-    """How many prunable weights are left."""
-    return sum(int(np.count_nonzero(mask)) for mask in masks.values())
-
-
-def prunable(masks: Masks) -> int:
-    """How many prunable weights the dense network has."""
-    return sum(mask.size for mask in masks.values())
-
-
-def density(masks: Masks) -> float:
-    """Remaining over prunable weights; kernels only, not all parameters."""
-    return remaining(masks) / prunable(masks)
-
-
-def is_subset(child: Masks, parent: Masks) -> bool:
-    """Whether the child revives no weight that its parent removed."""
-    return child.keys() == parent.keys() and not any(np.any(child[n] & ~parent[n]) for n in parent)
+def _magnitudes(name: str, values: np.ndarray) -> np.ndarray:
+    if not np.isfinite(values).all():
+        raise ValueError(f"{name}: NaN or infinite weights cannot be ranked")
+    return np.abs(values)
 
 
 def _smallest(values: np.ndarray, count: int) -> np.ndarray:
@@ -75,9 +132,9 @@ def _smallest(values: np.ndarray, count: int) -> np.ndarray:
     return chosen
 
 
-def _check(weights: Weights, masks: Masks) -> None:
-    for name, mask in masks.items():
-        if weights[name].shape != mask.shape:
-            raise ValueError(f"{name}: weight {weights[name].shape} and mask {mask.shape} differ in shape")
-        if not np.isfinite(weights[name]).all():
-            raise ValueError(f"{name}: NaN or infinite weights cannot be ranked")
+def _boolean(name: str, array: np.ndarray) -> np.ndarray:
+    if array.dtype != bool and not np.isin(array, (0, 1)).all():
+        raise ValueError(f"{name}: a mask holds nothing but 0 and 1")
+    frozen = array.astype(bool)
+    frozen.flags.writeable = False
+    return frozen

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 
-import numpy as np
+from tf_dlth.lottery.masks import Masks
+from tf_dlth.training.keeping import Trained
 
-from tf_dlth.lottery import masks as masking
-from tf_dlth.training.trainer import Trained
+ITERATIONS = "iterations.csv"
 
 
 @dataclass(frozen=True)
@@ -39,15 +39,15 @@ TIMINGS = ("seconds", "train_images_per_second")
 """The columns that differ between two otherwise equal runs."""
 
 
-def row_of(iteration: int, masks: Mapping[str, np.ndarray], trained: Trained) -> Row:
+def row_of(iteration: int, masks: Masks, trained: Trained) -> Row:
     """One finished training as a row."""
     last, best, heldout = (trained.kept.get(kind) for kind in ("last", "test_best", "heldout"))
     assert last is not None and best is not None, "every training keeps these two"
     return Row(
         iteration=iteration,
-        density=masking.density(masks),
-        remaining=masking.remaining(masks),
-        prunable=masking.prunable(masks),
+        density=masks.density,
+        remaining=masks.remaining,
+        prunable=masks.prunable,
         epochs=trained.epochs,
         train_loss=trained.train_loss,
         train_accuracy=trained.train_accuracy,

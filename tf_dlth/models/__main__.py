@@ -30,7 +30,9 @@ def row(architecture: str, side: int) -> str:
 
     stem = "full" if side == 224 else "small"
     model = build(
-        ModelSpec(architecture, 64, stem, "linear", 10, (side, side, 3)),
+        ModelSpec(
+            architecture=architecture, width=64, stem=stem, head="linear", classes=10, input_shape=(side, side, 3)
+        ),
         Normalisation(mean=(0.5,) * 3, std=(0.5,) * 3),
     )
     variables, prunable = named_variables(model), prunable_names(model)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import replace
 from functools import cache
 
 from tf_dlth.config import Normalisation
@@ -33,7 +32,7 @@ def matching_width(spec: ModelSpec, count: int) -> int:
 
     @cache
     def count_at(width: int) -> int:
-        return prunable_count(replace(spec, width=width))
+        return prunable_count(spec.model_copy(update={"width": width}))
 
     # Nearly quadratic in the width, so that one small network tells where to look.
     guess = round(PROBE_WIDTH * math.sqrt(count / max(1, count_at(PROBE_WIDTH))))

@@ -17,18 +17,22 @@ from tf_dlth.config import Config, TrainingConfig
 from tf_dlth.data import Data, Examples
 from tf_dlth.errors import UserError
 from tf_dlth.evaluation.accuracy import predict, predictor
-from tf_dlth.lottery.folder import RUN
-from tf_dlth.lottery.lock import locked
 from tf_dlth.models import variables
 from tf_dlth.models.build import features
 from tf_dlth.models.initialisation import initial_weights
 from tf_dlth.preparation import Prepared
-from tf_dlth.pretraining.folder import EncoderFolder
+from tf_dlth.pretraining.contrast import Contrast
 from tf_dlth.pretraining.knn import NEIGHBOURS, knn_accuracy
-from tf_dlth.pretraining.simclr import ContrastiveNetwork, Pretraining, Watcher, with_projection
+from tf_dlth.pretraining.simclr import Pretraining, Watcher, with_projection
+from tf_dlth.pretraining.store import keep_encoder
 from tf_dlth.pretraining.views import view_batches
+from tf_dlth.runs.folder import RUN, RunFolder, opened, run_path
 from tf_dlth.training.devices import first_device, require_devices, strategy_for
-from tf_dlth.training.loop import Position
+from tf_dlth.training.masking import Unmasked
+from tf_dlth.training.memory import exhaustion_told
+from tf_dlth.training.network import Network
+from tf_dlth.training.schedule import Position, Schedule
+from tf_dlth.training.session import Session
 from tf_dlth.training.signals import StopRequest
 
 Arrays = Mapping[str, np.ndarray]
@@ -67,17 +71,15 @@ def pretrain(
     Raises UserError for a mistake in the configuration or the data, and Stopped after Ctrl-C or SIGTERM, with the
     state saved.
     """
-    path = Path(config.output.directory) / config.name
     require_devices(devices)
     prepared = Prepared(config)
     if not len(prepared.data.train):
         raise UserError(f"data.dataset: {config.data.dataset} has test images only, nothing to train an encoder on")
+    wanted, path = resolved(prepared), run_path(config)
     with ExitStack() as stack:
-        stack.enter_context(locked(path))
-        folder = EncoderFolder(path, {**prepared.facts(), "pretraining": _facts(prepared)})
-        if overwrite:
-            folder.clear()
-        folder.refuse_changes(resolved(prepared), allow_change)
+        facts = {**prepared.facts(), "config_sha256": wanted.sha256("pretrain"), "pretraining": _facts(prepared)}
+        folder = stack.enter_context(opened(path, "pretrain", facts, _bytes(prepared), overwrite))
+        folder.refuse_changes(wanted, allow_change)
         if folder.status == "finished":
             folder.remove_checkpoints()
             return Pretrained(path, trained=False)
@@ -132,43 +134,63 @@ def _facts(prepared: Prepared) -> dict[str, Any]:
     return {"method": "simclr", "images": len(prepared.data.train), "neighbours": NEIGHBOURS}
 
 
-def _train(prepared: Prepared, folder: EncoderFolder, devices: str, stop: StopRequest, observer: Observer) -> None:
+def _bytes(prepared: Prepared) -> int:
+    """Three checkpoints with the momentum, theta_0 and the encoder, all with a projection as large as the features."""
+    return 9 * sum(weight.nbytes for weight in prepared.initial.values())
+
+
+def _train(prepared: Prepared, folder: RunFolder, devices: str, stop: StopRequest, observer: Observer) -> None:
     config = resolved(prepared)
-    folder.begin(config, prepared.data.subset(), None)
+    checkpoint = folder.begin(config, prepared.data.subset())
     observer.started(config, len(prepared.data.train), folder.path)
-    for warning in folder.warnings:
+    for warning in (*folder.warnings, *folder.admitted):
         observer.warning(warning)
     model = with_projection(prepared.model, config.pretrain.projection)
     monitor = Monitor(prepared.model, prepared.data, devices)
     initial = {**initial_weights(model, config.seed), **monitor.encoder_weights(prepared.initial)}
-    pretraining = _pretraining(prepared, model, monitor, folder, devices, stop, observer)
-    with folder.told():
-        weights, state = pretraining.train(initial, folder.unfinished(0))
+    session = _session(prepared, model, folder, devices, stop, observer)
+    pretraining = Pretraining(session, _batches(prepared), monitor, folder, observer)
+    with folder.told(), exhaustion_told("pretrain"):
+        weights = pretraining.train(initial, checkpoint)
         before, *_, after = folder.metrics()
-        folder.keep_encoder(
+        keep_encoder(
+            folder,
             monitor.encoder_weights(weights),
-            seconds=state.seconds,
+            seconds=session.seconds,
             nt_xent=after["nt_xent"],
             knn_accuracy=after["knn_accuracy"],
             knn_accuracy_before=before["knn_accuracy"],
         )
 
 
-def _pretraining(
+def _session(
     prepared: Prepared,
     model: tf_keras.Model,
-    monitor: Monitor,
-    folder: EncoderFolder,
+    folder: RunFolder,
     devices: str,
     stop: StopRequest,
     observer: Observer,
-) -> Pretraining:
-    config, data = resolved(prepared), prepared.data
+) -> Session:
+    config = resolved(prepared)
+    training = schedule(config)
+    return Session(
+        network=Network(model, training, strategy_for(devices), Unmasked(), Contrast(config.pretrain.temperature)),
+        schedule=Schedule.of(training, len(prepared.data.train)),
+        section="pretrain",
+        log=folder,
+        stop=stop,
+        progress=observer.progress,
+        checkpoint_seconds=config.output.checkpoint_seconds,
+    )
+
+
+def _batches(prepared: Prepared) -> Callable[[Position], tf.data.Dataset]:
+    config = resolved(prepared)
     training = schedule(config)
 
     def batches(position: Position) -> tf.data.Dataset:
         return view_batches(
-            data.train,
+            prepared.data.train,
             config.data,
             batch_size=training.batch_size,
             seed=config.seed,
@@ -177,14 +199,4 @@ def _pretraining(
             last_epoch=training.epochs,
         )
 
-    return Pretraining(
-        network=ContrastiveNetwork(model, training, strategy_for(devices), config.pretrain.temperature),
-        config=training,
-        images=len(data.train),
-        batches=batches,
-        monitor=monitor,
-        log=folder,
-        watcher=observer,
-        stop=stop,
-        checkpoint_seconds=config.output.checkpoint_seconds,
-    )
+    return batches

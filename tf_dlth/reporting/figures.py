@@ -11,20 +11,20 @@ from matplotlib.figure import Figure
 
 from tf_dlth import files
 from tf_dlth.lottery.rows import Row
-from tf_dlth.lottery.selection import Rule, test_accuracy
-from tf_dlth.lottery.ticket import load_ticket
+from tf_dlth.lottery.selection import Rule, rules, test_accuracy
 from tf_dlth.reporting.observer import RunObserver
+from tf_dlth.reporting.rules import curve
+from tf_dlth.tickets.ticket import load_ticket
 
 if TYPE_CHECKING:
     from tf_dlth.preparation import Plan, Prepared
 
-CURVES = {
-    "test_accuracy_best": ("best epoch on the test set (the paper's way)", "tab:blue", "o"),
-    "test_accuracy_heldout": ("epoch chosen on held-out images (honest)", "tab:green", "s"),
-    "test_accuracy_last": ("last epoch", "tab:grey", "."),
+STYLES: dict[Rule, tuple[str, str]] = {
+    "test_best": ("tab:blue", "o"),
+    "heldout": ("tab:green", "s"),
+    "last": ("tab:grey", "."),
 }
-"""Column of iterations.csv -> label, colour, marker."""
-
+"""Colour and marker."""
 
 NAME, CLASSES = "accuracy_by_density.png", "images_per_class.png"
 
@@ -35,26 +35,28 @@ class Figures(RunObserver):
     def __init__(self) -> None:
         self._folder = Path()
         self._select_by: Rule = "test_best"
+        self._every = 1
 
     def run_started(self, prepared: Prepared, plan: Plan, folder: Path) -> None:
         self._folder, self._select_by = folder, plan.config.pruning.select_by or "test_best"
+        self._every = plan.config.training.evaluate_every
         if plan.config.data.imbalance is not None:
             images_per_class(plan.images_per_class["train"], folder / CLASSES)
 
     def run_ended(self, rows: Sequence[Row]) -> None:
         winner = load_ticket(self._folder, trust=True).iteration
-        accuracy_by_density(rows, winner, self._select_by, self._folder / NAME)
+        accuracy_by_density(rows, winner, self._select_by, self._every, self._folder / NAME)
 
 
-def accuracy_by_density(rows: Sequence[Row], winner: int, select_by: Rule, path: Path) -> None:
+def accuracy_by_density(rows: Sequence[Row], winner: int, select_by: Rule, every: int, path: Path) -> None:
     """Test accuracy against density, dense on the left, under every rule; the winner is starred where it was chosen."""
     figure = Figure(figsize=(7, 4.2), layout="constrained")
     axes = figure.add_subplot()
     densities = [100 * row.density for row in rows]
-    for column, (label, colour, marker) in CURVES.items():
-        values = [getattr(row, column) for row in rows]
-        if all(value is not None for value in values):
-            axes.plot(densities, [100 * v for v in values], marker=marker, color=colour, label=label)
+    for rule in rules(rows):
+        colour, marker = STYLES[rule]
+        values = [100 * test_accuracy(row, rule) for row in rows]
+        axes.plot(densities, values, marker=marker, color=colour, label=curve(rule, every))
     score = test_accuracy(rows[winner], select_by)
     label = f"winner: iteration {winner}"
     axes.plot(densities[winner], 100 * score, "*", color="tab:red", markersize=16, zorder=3, label=label)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from tf_dlth.lottery.rows import Row
-from tf_dlth.lottery.ticket import Ticket
-from tf_dlth.training.loop import Position
+from tf_dlth.tickets.ticket import Ticket
+from tf_dlth.training.schedule import Position
 
 if TYPE_CHECKING:
     from tf_dlth.preparation import Plan, Prepared
@@ -44,15 +45,17 @@ class Observers(RunObserver):
 
     def __init__(self, observers: Iterable[RunObserver]) -> None:
         self._observers = list(observers)
+        self._stack = ExitStack()
 
     def __enter__(self) -> Self:
-        for observer in self._observers:
-            observer.__enter__()
+        with ExitStack() as stack:  # closes those that were entered before one that fails
+            for observer in self._observers:
+                stack.enter_context(observer)
+            self._stack = stack.pop_all()
         return self
 
     def __exit__(self, *error: Any) -> None:
-        for observer in self._observers:
-            observer.__exit__(*error)
+        self._stack.__exit__(*error)
 
     def run_started(self, prepared: Prepared, plan: Plan, folder: Path) -> None:
         for observer in self._observers:

@@ -11,7 +11,7 @@ from rich.console import Console
 
 from tf_dlth.config import Config
 from tf_dlth.reporting.terminal import SILENCE
-from tf_dlth.training.loop import Position
+from tf_dlth.training.schedule import Position
 
 
 class PretrainingLines:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 from dataclasses import dataclass
 
-from tf_dlth.lottery.ticket import Ticket
+from tf_dlth.tickets.ticket import Ticket
 
 FLOAT32 = 4
 

@@ -15,10 +15,10 @@ import numpy as np
 import tensorflow as tf
 
 from tf_dlth.data.pipeline import training_batches
-from tf_dlth.lottery.folder import METRICS
 from tf_dlth.lottery.rows import Row
-from tf_dlth.lottery.ticket import Ticket
 from tf_dlth.reporting.observer import RunObserver
+from tf_dlth.runs.folder import METRICS
+from tf_dlth.tickets.ticket import Ticket
 
 if TYPE_CHECKING:
     from tf_dlth.preparation import Plan, Prepared

@@ -15,25 +15,18 @@ from rich.table import Table
 
 from tf_dlth.lottery import selection
 from tf_dlth.lottery.rows import Row
-from tf_dlth.lottery.selection import Rule
-from tf_dlth.lottery.ticket import Ticket, load_ticket
 from tf_dlth.reporting.figures import NAME as FIGURE
 from tf_dlth.reporting.observer import RunObserver
+from tf_dlth.reporting.rules import explained, shown
 from tf_dlth.reporting.sizes import sizes
-from tf_dlth.training.loop import Position
+from tf_dlth.tickets.ticket import Ticket, load_ticket
+from tf_dlth.training.schedule import Position
 
 if TYPE_CHECKING:
     from tf_dlth.preparation import Plan, Prepared
 
 SILENCE = 30.0
 """Seconds without a line after which a run off the terminal says where it is."""
-
-RULES: dict[Rule, str] = {
-    "heldout": "honest: chosen on held-out images, the test set is looked at once, after every choice",
-    "test_best": "the paper's way, comparable with it; optimistic, epoch and iteration are chosen on the test set",
-    "last": "no choice of an epoch, but the iteration is chosen on the test set",
-}
-
 
 WHY_NOT_SMALLER = (
     "Why not smaller or faster? Pruned weights are stored and multiplied as zeros: common hardware and formats are "
@@ -69,7 +62,7 @@ class Terminal(RunObserver):
 
     def run_started(self, prepared: Prepared, plan: Plan, folder: Path) -> None:
         self._plan, self._folder = plan, folder
-        self._per_epoch = math.ceil(len(prepared.data.train) / plan.config.training.batch_size)
+        self._schedule = prepared.schedule
         self._console.print(summary_line(plan), highlight=False, soft_wrap=True)
         for layer in plan.unprunable_layers:
             self.warning(f"layer {layer} has weights that cannot be pruned; it stays dense")
@@ -83,7 +76,10 @@ class Terminal(RunObserver):
         where = f"iteration {iteration}/{config.pruning.iterations} epoch {position.epoch}/{config.training.epochs}"
         state = f"{self._scores}{images_per_second:,.0f} images/s"
         self._progress.update(
-            self._task, completed=self._steps_done(iteration, position), description=where, state=state
+            self._task,
+            completed=self._schedule.steps_until(iteration, position),
+            description=where,
+            state=state,
         )
         if not self._console.is_terminal and time.monotonic() - self._told > SILENCE:
             self._line(f"{where}  {state}")
@@ -105,12 +101,6 @@ class Terminal(RunObserver):
     def _line(self, text: str) -> None:
         self._console.print(text, highlight=False, soft_wrap=True)
         self._told = time.monotonic()
-
-    def _steps_done(self, iteration: int, position: Position) -> int:
-        config = self._plan.config
-        later = config.training.epochs - config.pruning.rewind_epochs
-        before = config.training.epochs + (iteration - 1) * later - config.pruning.rewind_epochs if iteration else 0
-        return (before + position.epoch - 1) * self._per_epoch + position.step
 
 
 def summary_line(plan: Plan) -> str:
@@ -141,7 +131,7 @@ def print_result(console: Console, rows: Sequence[Row], plan: Plan, folder: Path
     console.print(iterations_table(rows))
     every = plan.config.training.evaluate_every
     console.print(rules_table(rows, every))
-    _print_lines(console, [f"{shown(rule, every)}: {RULES[rule]}" for rule in selection.rules(rows)])
+    _print_lines(console, [f"{shown(rule, every)}: {explained(rule, every)}" for rule in selection.rules(rows)])
     _print_lines(console, caveats(rows, plan))
     console.print(sizes_table(winner))
     _print_lines(console, [WHY_NOT_SMALLER])
@@ -184,11 +174,6 @@ def iterations_table(rows: Sequence[Row]) -> Table:
             "-" if row.heldout_epoch is None else str(row.heldout_epoch),
         )
     return table
-
-
-def shown(rule: Rule, every: int) -> str:
-    """The rule's name; ``test_best@10`` where epochs between evaluations could not be chosen, as the paper's could."""
-    return f"{rule}@{every}" if rule == "test_best" and every != 1 else rule
 
 
 def rules_table(rows: Sequence[Row], every: int = 1) -> Table:

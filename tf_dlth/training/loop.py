@@ -8,20 +8,11 @@ from dataclasses import dataclass
 
 import tensorflow as tf
 
-from tf_dlth.config import TrainingConfig
 from tf_dlth.training.network import Network
-from tf_dlth.training.schedule import cosine
+from tf_dlth.training.schedule import Position, Schedule
 
 LONGEST_CALL = 5.0
 """Seconds that a call of the compiled graph may take: signals are heard only between calls."""
-
-
-@dataclass(frozen=True, order=True)
-class Position:
-    """``steps`` batches of ``epoch`` (counted from 1) are done."""
-
-    epoch: int
-    step: int = 0
 
 
 @dataclass(frozen=True)
@@ -35,8 +26,7 @@ class EpochResult:
 
 def train_epochs(
     network: Network,
-    config: TrainingConfig,
-    steps: int,
+    schedule: Schedule,
     start: Position,
     batches: Callable[[Position], tf.data.Dataset],
     after_call: Callable[[Position, float], None],
@@ -47,11 +37,11 @@ def train_epochs(
     """
     call = _CallLength()
     iterator = network.batches(batches(start))
-    for epoch in range(start.epoch, config.epochs + 1):
-        network.set_learning_rate(cosine(config.learning_rate, epoch, config.epochs))
+    for epoch in range(start.epoch, schedule.epochs + 1):
+        network.set_learning_rate(schedule.rate(epoch))
         done = start.step if epoch == start.epoch else 0
-        while done < steps:
-            now = min(call.steps, steps - done)
+        while done < schedule.steps:
+            now = min(call.steps, schedule.steps - done)
             begin = time.perf_counter()
             network.run(iterator, now)
             seconds = time.perf_counter() - begin

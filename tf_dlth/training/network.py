@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Protocol
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -11,19 +11,9 @@ import tf_keras
 
 from tf_dlth.config import TrainingConfig
 from tf_dlth.models import variables
-from tf_dlth.training.losses import per_example_loss
+from tf_dlth.training.masking import Arrays, Layer, Masking
+from tf_dlth.training.objectives import Objective
 from tf_dlth.training.optimizer import MaskedSGD
-
-Arrays = Mapping[str, np.ndarray]
-Layer = tf_keras.layers.Layer
-
-
-class Masking(Protocol):
-    """What training needs of masks; :mod:`tf_dlth.lottery.wrapping` provides it."""
-
-    def wrapper_for(self, model: tf_keras.Model) -> Callable[[Layer], Layer]: ...
-    def mask_variables(self, wrapped: tf_keras.Model) -> dict[str, tf.Variable]: ...
-    def set_masks(self, wrapped: tf_keras.Model, masks: Arrays) -> None: ...
 
 
 class Network:
@@ -35,10 +25,10 @@ class Network:
         config: TrainingConfig,
         strategy: tf.distribute.Strategy,
         masking: Masking,
+        objective: Objective,
     ) -> None:
         self.strategy = strategy
-        self._masking = masking
-        self._loss = per_example_loss(config.loss, config.loss_ce_weight)
+        self._masking, self._objective = masking, objective
         with strategy.scope():
             self.model = _training_copy(plain, masking, strategy.num_replicas_in_sync)
             self._optimizer = MaskedSGD(config)
@@ -99,23 +89,11 @@ class Network:
             self._totals.assign_add(self.strategy.reduce(tf.distribute.ReduceOp.SUM, totals, axis=None))
 
     def _step(self, images: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
-        context = tf.distribute.get_replica_context()
-        # The mean over the *global* batch: a replica with fewer images, or none, weighs what it holds.
-        count = context.all_reduce(tf.distribute.ReduceOp.SUM, tf.cast(tf.shape(labels)[0], tf.float32))
         with tf.GradientTape() as tape:
-            logits = self.model(images, training=True)
-            losses = self._loss(labels, logits)
-            loss = tf.reduce_sum(losses) / count
+            loss, totals = self._objective(lambda batch: self.model(batch, training=True), images, labels)
         watched = list(self._trainable.values())
         self._optimizer.apply_gradients(zip(tape.gradient(loss, watched), watched, strict=True))
-        hits = tf.math.count_nonzero(tf.argmax(logits, -1, output_type=labels.dtype) == labels)
-        return tf.stack(
-            [
-                tf.cast(tf.reduce_sum(losses), tf.float64),
-                tf.cast(hits, tf.float64),
-                tf.cast(tf.shape(labels)[0], tf.float64),
-            ]
-        )
+        return totals
 
 
 class SynchronisedBatchNorm(tf_keras.layers.BatchNormalization):

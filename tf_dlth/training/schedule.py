@@ -1,13 +1,81 @@
-"""The learning rate by epoch."""
+"""The arithmetic of epochs, steps and learning rates. Epochs count from 1."""
 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
+
+from tf_dlth.config import TrainingConfig
 
 
-def cosine(initial: float, epoch: int, epochs: int) -> float:
-    """``initial (1 + cos(pi (epoch - 1) / epochs)) / 2`` for ``epoch`` 1..epochs, constant inside an epoch.
+@dataclass(frozen=True, order=True)
+class Position:
+    """``step`` batches of ``epoch`` are done."""
 
-    After a rewind to epoch r, training goes on with epoch r + 1 of the same curve (paper section 4.1).
+    epoch: int
+    step: int = 0
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """Epochs of ``images`` in batches, the last one partial. ``rewind_epochs`` is r of section 3.1 of the paper.
+
+    Iteration 0 of a search trains from epoch 1, every later one from epoch r + 1 of the same curve.
     """
-    return initial * (1 + math.cos(math.pi * (epoch - 1) / epochs)) / 2
+
+    images: int
+    batch_size: int
+    epochs: int
+    learning_rate: float
+    evaluate_every: int
+    rewind_epochs: int = 0
+
+    @classmethod
+    def of(cls, training: TrainingConfig, images: int, rewind_epochs: int = 0) -> Schedule:
+        """The schedule that a training section asks for on so many images."""
+        return cls(
+            images=images,
+            batch_size=training.batch_size,
+            epochs=training.epochs,
+            learning_rate=training.learning_rate,
+            evaluate_every=training.evaluate_every,
+            rewind_epochs=rewind_epochs,
+        )
+
+    @property
+    def steps(self) -> int:
+        """Batches of an epoch."""
+        return math.ceil(self.images / self.batch_size)
+
+    def rate(self, epoch: int) -> float:
+        """``learning_rate (1 + cos(pi (epoch - 1) / epochs)) / 2``, constant inside an epoch (paper section 3.3)."""
+        return self.learning_rate * (1 + math.cos(math.pi * (epoch - 1) / self.epochs)) / 2
+
+    def is_evaluated(self, epoch: int) -> bool:
+        """Every ``evaluate_every`` epochs, and at the end."""
+        return epoch % self.evaluate_every == 0 or epoch == self.epochs
+
+    def images_between(self, before: Position, after: Position) -> int:
+        """Images that were trained on from one position to a later one of the same epoch, or from its beginning."""
+        begun = self._images_until(before.step) if before.epoch == after.epoch else 0
+        return self._images_until(after.step) - begun
+
+    def first_epoch(self, iteration: int) -> int:
+        """The first epoch that an iteration trains."""
+        return 1 if iteration == 0 else self.rewind_epochs + 1
+
+    def length(self, iteration: int) -> int:
+        """Epochs that an iteration trains."""
+        return self.epochs - self.first_epoch(iteration) + 1
+
+    def steps_until(self, iteration: int, position: Position) -> int:
+        """Steps of a search from its beginning to a position in an iteration."""
+        before = sum(self.length(k) for k in range(iteration))
+        return (before + position.epoch - self.first_epoch(iteration)) * self.steps + position.step
+
+    def total_steps(self, iterations: int) -> int:
+        """Steps of iterations 0 to ``iterations``."""
+        return sum(self.length(k) for k in range(iterations + 1)) * self.steps
+
+    def _images_until(self, step: int) -> int:
+        return min(step * self.batch_size, self.images)

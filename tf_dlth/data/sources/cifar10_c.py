@@ -10,7 +10,6 @@ from typing import Self
 import numpy as np
 
 from tf_dlth.config import DataConfig
-from tf_dlth.data.corruptions.manifest import MANIFEST
 from tf_dlth.data.examples import ArrayExamples, Examples
 from tf_dlth.data.images import Preprocessing
 from tf_dlth.data.sources import files
@@ -20,7 +19,8 @@ from tf_dlth.errors import UserError
 from tf_dlth.files import read_json
 
 PUBLISHED_SEVERITIES = (1, 2, 3, 4, 5)
-LABELS = "labels.npy"
+LABELS, MANIFEST = "labels.npy", "corruptions.json"
+"""A set that was made anew has a manifest."""
 LAYOUT = (
     "a folder with labels.npy and one KIND.npy a corruption; get CIFAR-10-C.tar from "
     "zenodo.org/records/2535967 or make a look-alike with python -m tf_dlth.corrupt"

@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from tf_dlth.data import load_data
+from tf_dlth.models.build import features
+from tf_dlth.tickets.ticket import load_ticket
+
+SERVE = """
+import sys
+for name in ("tf_dlth", "tensorflow_model_optimization", "tf_keras"):
+    sys.modules[name] = None  # an import raises
+import json
+import numpy as np
+import tensorflow as tf
+
+folder, images, out = sys.argv[1:]
+model = tf.saved_model.load(folder)
+signature = model.signatures["serving_default"]
+(spec,) = signature.structured_input_signature[1].values()
+assert spec.dtype == tf.uint8 and spec.name == "images" and spec.shape.as_list() == [None, 8, 8, 1], spec
+x = tf.constant(np.load(images))
+served = signature(images=x)
+assert set(served) == {"logits", "probabilities"}
+features = model.signatures["features"](images=x)
+assert set(features) == {"features"}
+one = signature(images=x[:1])["logits"]
+np.savez(out, features=features["features"], one=one, **{k: v.numpy() for k, v in served.items()})
+"""
+
+
+def test_it_serves_where_this_package_cannot_be_imported(finished, tmp_path: Path):
+    ticket = load_ticket(finished.path)
+    images = load_data(finished.config.data).test.read(np.arange(64))
+    np.save(tmp_path / "images.npy", images)
+    folder = ticket.path / "saved_model"
+    subprocess.run(
+        [sys.executable, "-I", "-c", SERVE, folder, tmp_path / "images.npy", tmp_path / "out.npz"],
+        check=True,
+        cwd=tmp_path,
+        env={"TF_CPP_MIN_LOG_LEVEL": "3", "PATH": "/usr/bin:/bin"},
+    )
+    served = np.load(tmp_path / "out.npz")
+    penultimate, logits = (tensor.numpy() for tensor in features(ticket.model())(images, training=False))
+    np.testing.assert_allclose(served["logits"], logits, atol=1e-5)
+    np.testing.assert_allclose(served["one"], logits[:1], atol=1e-5)
+    np.testing.assert_allclose(served["features"], penultimate, atol=1e-5)
+    exponentials = np.exp(logits - logits.max(-1, keepdims=True))
+    np.testing.assert_allclose(served["probabilities"], exponentials / exponentials.sum(-1, keepdims=True), atol=1e-5)
+    assert logits.std() > 0
+
+
+def test_assets(finished):
+    assets = finished.path / "iteration_00" / "saved_model" / "assets"
+    assert (assets / "class_names.txt").read_text().splitlines() == list("0123456789")
+    manifest = json.loads((finished.path / "iteration_00" / "ticket.json").read_text())
+    assert json.loads((assets / "preprocessing.json").read_text()) == manifest["preprocessing"]
+
+
+def test_no_keras_object_is_inside(finished):
+    """Its machinery would ask for Keras when it is loaded, and Lambdas in it run code."""
+    for folder in finished.path.glob("iteration_*/saved_model"):
+        assert not (folder / "keras_metadata.pb").exists()
+        assert b"tf_keras" not in (folder / "saved_model.pb").read_bytes()

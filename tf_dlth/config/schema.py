@@ -1,0 +1,196 @@
+"""The configuration of one run: every key, its type, its range and its default.
+
+A configuration is loaded once, is immutable, and is passed down in its sections. ``None`` stands for "the
+dataset's own"; :func:`tf_dlth.data.load_data` replaces it by the value that was used.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Annotated, Any, Literal, Self
+
+import yaml
+from pydantic import Field, field_validator, model_validator
+
+from tf_dlth.config.base import Normalisation, Section, Seed
+
+Dataset = Literal[
+    "digits",
+    "cifar10",
+    "cifar100",
+    "cifar10_2",
+    "cifar10_c",
+    "eurosat",
+    "isic2018",
+    "clamm",
+    "imagenet2012",
+    "folder",
+    "npz",
+]
+"""The datasets by name; :data:`tf_dlth.data.catalogue.FACTS` says what each is."""
+WeightsKind = Literal["last", "test_best", "heldout"]
+Command = Literal["train", "pretrain"]
+
+COMPUTED_FROM: dict[Command, tuple[str, ...]] = {
+    "train": ("seed", "data", "model", "training", "pruning"),
+    "pretrain": ("seed", "data", "model", "training", "pretrain"),
+}
+"""The sections that decide what a command computes."""
+PLACES = ("data_dir", "train_list", "test_list")
+"""Keys of the data section that say where things are, not what is computed: runs that differ only here are the same."""
+
+
+class DataConfig(Section):
+    """Which images are trained on, held out and tested on, and how they are augmented."""
+
+    dataset: Dataset = "digits"
+    data_dir: str | None = None
+    train_list: str | None = None
+    test_list: str | None = None
+    split: Annotated[int, Field(ge=0, le=2)] = 0
+    train_part: Literal["trainval", "train"] = "trainval"
+    fraction: Annotated[float | None, Field(gt=0, le=1)] = None
+    per_class: Annotated[int | None, Field(ge=1)] = None
+    imbalance: Annotated[float | None, Field(gt=0, le=1)] = None
+    subset_seed: Seed = 0
+    heldout_per_class: Annotated[int | None, Field(ge=0)] = None
+    heldout_from: Literal["unused", "train"] | None = None
+    image_size: Annotated[int | None, Field(ge=4, le=2048)] = None
+    normalisation: Normalisation | None = None
+    augment: Literal["none", "basic", "contrast", "auto", "rand"] = "basic"
+    flip: Literal["none", "horizontal", "both"] | None = None
+    crop_padding: Annotated[int | None, Field(ge=0)] = None
+    cutout: Annotated[int | None, Field(ge=0)] = None
+
+    @model_validator(mode="after")
+    def _one_kind_of_subset(self) -> Self:
+        given = [k for k in ("fraction", "per_class", "imbalance") if getattr(self, k) is not None]
+        if len(given) > 1:
+            raise ValueError(f"{' and '.join(given)} exclude each other; keep one of them")
+        return self
+
+
+class ModelConfig(Section):
+    """Which network, and where its first weights come from."""
+
+    architecture: str = "resnet18"
+    width: int | str = 64
+    stem: Literal["small", "full"] | None = None
+    head: Literal["linear", "cosine", "tvmf"] = "linear"
+    init: str = "random"
+    pretrained_stem: bool = False
+
+    @field_validator("width")
+    @classmethod
+    def _width(cls, width: int | str) -> int | str:
+        if isinstance(width, str) and width.startswith("match:") and width != "match:":
+            return width
+        if isinstance(width, int) and 1 <= width <= 4096:
+            return width
+        raise ValueError(f"must be a whole number from 1 to 4096 or match:TICKET, got {width!r}")
+
+
+class TrainingConfig(Section):
+    """One training: stochastic gradient descent on a cosine schedule (paper section 4.1)."""
+
+    epochs: Annotated[int, Field(ge=1)] = 200
+    batch_size: Annotated[int, Field(ge=1)] = 100
+    learning_rate: Annotated[float, Field(gt=0)] = 0.1
+    momentum: Annotated[float, Field(ge=0, lt=1)] = 0.9
+    weight_decay: Annotated[float, Field(ge=0)] = 0.0005
+    loss: Literal["cross_entropy", "cosine_barz"] = "cross_entropy"
+    loss_ce_weight: Annotated[float, Field(ge=0)] = 0.0
+    evaluate_every: Annotated[int, Field(ge=1)] = 10
+
+
+class PruningConfig(Section):
+    """Iterative magnitude pruning (paper section 3.1) and its controls."""
+
+    method: Literal["magnitude", "none", "random", "layerwise", "transplant"] = "magnitude"
+    iterations: Annotated[int, Field(ge=0, le=99)] = 16
+    rate: Annotated[float, Field(gt=0, lt=1)] = 0.2
+    rewind: Literal["weights", "rate"] = "weights"
+    rewind_epochs: Annotated[int, Field(ge=0)] = 2
+    select_by: Literal["heldout", "test_best"] | None = None
+    source: str | None = None
+    start: Literal["rewind", "fresh"] = "rewind"
+    mask_seed: Seed = 0
+
+
+class ProbeConfig(Section):
+    """A linear classifier on frozen features."""
+
+    protocol: Literal["trained", "rewind_bn"] = "trained"
+    epochs: Annotated[int, Field(ge=1)] = 100
+    learning_rate: Annotated[float, Field(gt=0)] = 0.1
+    batch_size: Annotated[int, Field(ge=1)] = 100
+
+
+class PretrainConfig(Section):
+    """Self-supervised pre-training (SimCLR)."""
+
+    epochs: Annotated[int, Field(ge=1)] = 200
+    batch_size: Annotated[int, Field(ge=2)] = 512
+    temperature: Annotated[float, Field(gt=0)] = 0.5
+    projection: Annotated[int, Field(ge=1)] = 128
+    learning_rate: Annotated[float, Field(gt=0)] = 0.5
+    knn_every: Annotated[int, Field(ge=1)] = 10
+
+
+class OutputConfig(Section):
+    """Where a run lands and what it keeps."""
+
+    directory: str = "saved_tickets"
+    savedmodel: Literal["all", "winner"] = "all"
+    checkpoint_seconds: Annotated[float, Field(ge=0)] = 60
+    weights: WeightsKind | None = None
+    tensorboard: bool = True
+
+
+class Config(Section):
+    """One run. ``seed`` feeds every draw but the subset's."""
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=100)]
+    seed: Seed = 0
+    data: DataConfig = DataConfig()
+    model: ModelConfig = ModelConfig()
+    training: TrainingConfig = TrainingConfig()
+    pruning: PruningConfig = PruningConfig()
+    probe: ProbeConfig = ProbeConfig()
+    pretrain: PretrainConfig = PretrainConfig()
+    output: OutputConfig = OutputConfig()
+
+    @model_validator(mode="after")
+    def _sections_agree(self) -> Self:
+        if self.pruning.rewind_epochs >= self.training.epochs:
+            raise ValueError(
+                f"pruning.rewind_epochs must be below training.epochs ({self.training.epochs}), "
+                f"got {self.pruning.rewind_epochs}; accepted: 0 to {self.training.epochs - 1}"
+            )
+        if self.pruning.select_by == "heldout" and self.data.heldout_per_class == 0:
+            raise ValueError("pruning.select_by: heldout needs held-out images; set data.heldout_per_class above 0")
+        return self
+
+    def warnings(self) -> list[str]:
+        """Settings that are allowed and probably not meant."""
+        if self.model.init != "random" and self.training.learning_rate > 0.01:
+            rate = self.training.learning_rate
+            return [f"training.learning_rate {rate:g} is high for fine-tuning (model.init is not random)"]
+        return []
+
+    def identity(self, command: Command) -> dict[str, Any]:
+        """The sections that decide what ``command`` computes, as JSON values."""
+        tree = self.model_dump(mode="json", include=set(COMPUTED_FROM[command]))
+        return {**tree, "data": {key: value for key, value in tree["data"].items() if key not in PLACES}}
+
+    def sha256(self, command: Command = "train") -> str:
+        """SHA-256 of the identity as JSON with sorted keys; of a *resolved* configuration it identifies a run.
+
+        A null and the default that it stands for are one run, and only resolving tells.
+        """
+        return hashlib.sha256(json.dumps(self.identity(command), sort_keys=True).encode()).hexdigest()
+
+    def to_yaml(self) -> str:
+        """Every key with its value, in the schema's order."""
+        return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False)

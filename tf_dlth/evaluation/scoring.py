@@ -1,0 +1,29 @@
+"""What a training is scored by: the accuracies that decide which epoch and which ticket is chosen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+
+import numpy as np
+import tf_keras
+
+from tf_dlth.data import Data
+from tf_dlth.evaluation.accuracy import accuracy, predict, predictor
+from tf_dlth.models import variables
+from tf_dlth.training.devices import first_device
+
+
+class Scorer:
+    """Scores weights on the test set and the held-out set, with the one function that ``evaluate`` uses too."""
+
+    def __init__(self, model: tf_keras.Model, data: Data, devices: str) -> None:
+        self._model, self._devices = model, devices
+        self._predict = predictor(model)
+        self._parts = {"test": data.test} | ({"heldout": data.heldout} if data.heldout is not None else {})
+
+    def __call__(self, weights: Mapping[str, np.ndarray], between: Callable[[], None]) -> Iterator[tuple[str, float]]:
+        """Yields (``test`` or ``heldout``, the fraction that is right); calls ``between`` after every batch."""
+        variables.assign(self._model, weights)
+        with first_device(self._devices):
+            for name, examples in self._parts.items():
+                yield name, accuracy(predict(self._predict, examples, between), examples.labels)

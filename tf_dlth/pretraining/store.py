@@ -1,0 +1,18 @@
+"""What a pre-training keeps in its folder beside the state of its training: an encoder."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from tf_dlth import files
+from tf_dlth.models.pretrained import ENCODER_FILE
+from tf_dlth.runs.folder import RunFolder
+
+
+def keep_encoder(folder: RunFolder, weights: Mapping[str, np.ndarray], **summary: Any) -> None:
+    """Writes the encoder's float32 variables, then that the pre-training is finished."""
+    sha256 = files.write_tensors(folder.path / ENCODER_FILE, weights)
+    folder.finish(encoder={"file": ENCODER_FILE, "sha256": sha256}, **summary)

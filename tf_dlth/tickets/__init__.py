@@ -1,0 +1,1 @@
+"""A ticket at rest: opening, verifying and writing its folder."""

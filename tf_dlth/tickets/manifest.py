@@ -1,0 +1,120 @@
+"""``ticket.json``: what a ticket says of itself, validated when it is read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
+from typing import Annotated, Literal, Self
+
+import numpy as np
+from pydantic import Field, field_validator, model_validator
+
+from tf_dlth import files
+from tf_dlth.config import Dataset, Normalisation, WeightsKind
+from tf_dlth.config.base import Section
+from tf_dlth.config.loading import validated
+from tf_dlth.errors import UserError
+from tf_dlth.models.spec import ModelSpec
+
+FORMAT_VERSION = 1
+MANIFEST, MASK, SAVED_MODEL = "ticket.json", "mask.safetensors", "saved_model"
+Fraction = Annotated[float, Field(ge=0, le=1)]
+Count = Annotated[int, Field(ge=0)]
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+class LayerDensity(Section):
+    remaining: Count
+    total: Count
+    density: Fraction
+
+
+class WeightsEntry(Section):
+    file: str
+    epoch: Count
+    test_accuracy: Fraction
+
+
+class RewindEntry(Section):
+    file: str
+    sha256: Sha256
+
+
+class Preprocessing(Section):
+    """What a caller does to a picture before the network: ``resize`` is the short side, ``crop`` the centre square."""
+
+    channels: Annotated[int, Field(ge=1, le=4)]
+    resize: int | list[int] | None
+    crop: int | list[int] | None
+    interpolation: str | None
+    antialias: bool | None
+
+
+class Manifest(Section):
+    """The content of ticket.json; file names are relative to the ticket's folder and stay inside it."""
+
+    format_version: Literal[1]
+    iteration: Count
+    density: Fraction
+    remaining: Count
+    prunable: Count
+    layers: dict[str, LayerDensity]
+    weights: dict[WeightsKind, WeightsEntry]
+    default_weights: WeightsKind
+    model: ModelSpec
+    preprocessing: Preprocessing
+    normalisation: Normalisation
+    dataset: Dataset
+    class_names: list[str]
+    augment: str
+    config_sha256: Sha256
+    rewind: RewindEntry
+    files: dict[str, Sha256]
+
+    @field_validator("files")
+    @classmethod
+    def _inside(cls, names: dict[str, str]) -> dict[str, str]:
+        for name in names:
+            path = PurePosixPath(name)
+            if path.is_absolute() or ".." in path.parts or "\\" in name or not path.parts:
+                raise ValueError(f"file name {name!r} leaves the ticket's folder")
+        return names
+
+    @model_validator(mode="after")
+    def _names_known_files(self) -> Self:
+        named = {MASK, *(entry.file for entry in self.weights.values())}
+        if missing := named - self.files.keys():
+            raise ValueError(f"no digest for {', '.join(sorted(missing))}")
+        if self.default_weights not in self.weights:
+            raise ValueError(f"default_weights {self.default_weights} is none of weights")
+        if "/" in self.rewind.file or "\\" in self.rewind.file or self.rewind.file in ("", ".", ".."):
+            raise ValueError(f"rewind file {self.rewind.file!r} must be a bare name")
+        return self
+
+    @model_validator(mode="after")
+    def _counts_agree(self) -> Self:
+        if sum(layer.total for layer in self.layers.values()) != self.prunable:
+            raise ValueError("the layers' totals do not add up to prunable")
+        if sum(layer.remaining for layer in self.layers.values()) != self.remaining:
+            raise ValueError("the layers' remaining weights do not add up to remaining")
+        if self.prunable and self.density != self.remaining / self.prunable:
+            raise ValueError("density is not remaining / prunable")
+        return self
+
+
+def layer_densities(masks: Mapping[str, np.ndarray]) -> dict[str, LayerDensity]:
+    """The counts of each boolean mask."""
+    counts = {name: int(np.count_nonzero(mask)) for name, mask in masks.items()}
+    return {
+        name: LayerDensity(remaining=counts[name], total=mask.size, density=counts[name] / mask.size)
+        for name, mask in masks.items()
+    }
+
+
+def read_manifest(path: Path) -> Manifest:
+    """Reads and validates a ticket.json; raises UserError naming the file and the field."""
+    tree = files.read_json(path)
+    if tree.get("format_version") != FORMAT_VERSION:
+        found = tree.get("format_version")
+        raise UserError(f"{path}: format_version {found!r} is not known; this version reads {FORMAT_VERSION}")
+    return validated(tree, Manifest, f"{path} is damaged: ")

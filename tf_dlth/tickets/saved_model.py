@@ -1,0 +1,109 @@
+"""A ticket as a plain SavedModel, which serves without this package: writing it, and opening one."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import tensorflow as tf
+import tf_keras
+
+from tf_dlth import files
+from tf_dlth.errors import UserError
+from tf_dlth.models.build import features
+
+CLASS_NAMES = "class_names.txt"
+
+
+def write(
+    folder: Path,
+    model: tf_keras.Model,
+    class_names: Sequence[str],
+    preprocessing: Mapping[str, Any],
+) -> None:
+    """Writes ``model`` with two signatures; raises UserError when the disk refuses.
+
+    ``serving_default``: uint8 ``images`` [N, H, W, C] -> float32 ``logits`` and ``probabilities`` [N, classes].
+    ``features``: the same images -> float32 penultimate ``features`` [N, D].
+    """
+    module = _Serving(model)
+    try:
+        with _quiet_saving():
+            tf.saved_model.save(module, str(folder), signatures=module.signatures())
+    except tf.errors.OpError as error:
+        raise files.cannot_write(folder, OSError(error.message)) from None
+    assets = folder / "assets"
+    assets.mkdir(exist_ok=True)
+    (assets / CLASS_NAMES).write_text("".join(f"{name}\n" for name in class_names), encoding="utf-8")
+    (assets / "preprocessing.json").write_text(json.dumps(preprocessing, indent=2) + "\n", encoding="utf-8")
+
+
+@dataclass(frozen=True)
+class Served:
+    """An opened SavedModel: ``logits`` maps uint8 images [N, H, W, C] to [N, classes]."""
+
+    logits: Callable[[tf.Tensor], tf.Tensor]
+    class_names: tuple[str, ...]
+    input_shape: tuple[int, int, int]
+
+
+def is_saved_model(folder: Path) -> bool:
+    return (folder / "saved_model.pb").is_file()
+
+
+def open_saved_model(folder: Path) -> Served:
+    """Opens what :func:`write` wrote; raises UserError for other SavedModels."""
+    names = folder / "assets" / CLASS_NAMES
+    loaded = tf.saved_model.load(str(folder))
+    signature = loaded.signatures.get("serving_default")
+    if signature is None or "logits" not in signature.structured_outputs or not names.is_file():
+        raise UserError(f"{folder} is no SavedModel of a ticket: it needs logits and assets/{CLASS_NAMES}")
+    (images,) = signature.structured_input_signature[1].values()
+    height, width, channels = images.shape.as_list()[1:]
+    class_names = tuple(names.read_text(encoding="utf-8").splitlines())
+
+    def logits(images: tf.Tensor) -> tf.Tensor:
+        # Through the loaded object, which owns the variables: the signature alone would not keep them alive.
+        return loaded.signatures["serving_default"](images=images)["logits"]
+
+    return Served(logits, class_names, (height, width, channels))
+
+
+class _Serving(tf.Module):
+    """Holds the variables and traced functions only: a Keras object inside would be saved with its own machinery."""
+
+    def __init__(self, model: tf_keras.Model) -> None:
+        super().__init__()
+        self.model_variables = list(model.variables)
+        outputs = features(model)
+        images = tf.TensorSpec([None, *model.input_shape[1:]], tf.uint8, name="images")
+
+        def serve(images: tf.Tensor) -> dict[str, tf.Tensor]:
+            logits = outputs(images, training=False)[1]
+            return {"logits": logits, "probabilities": tf.nn.softmax(logits)}
+
+        def penultimate(images: tf.Tensor) -> dict[str, tf.Tensor]:
+            return {"features": outputs(images, training=False)[0]}
+
+        self.serve = tf.function(serve, input_signature=[images])
+        self.penultimate = tf.function(penultimate, input_signature=[images])
+
+    def signatures(self) -> dict[str, Any]:
+        return {"serving_default": self.serve, "features": self.penultimate}
+
+
+@contextmanager
+def _quiet_saving() -> Iterator[None]:
+    """TensorFlow tells at INFO level where it wrote its assets."""
+    logger = logging.getLogger("tensorflow")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)

@@ -1,0 +1,153 @@
+"""A ticket on disk: a mask, the weights it was trained to, and all that is needed to use it without its run.
+
+The safetensors files and ``ticket.json`` are the truth; the SavedModel beside them is derived. Loading rebuilds the
+architecture from its registered name and fills it by variable name, so that no code in a file ever runs.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tf_dlth import files
+from tf_dlth.config import WeightsKind
+from tf_dlth.errors import UserError
+from tf_dlth.models import registry
+from tf_dlth.runs.folder import RUN
+from tf_dlth.tickets.manifest import (
+    MANIFEST,
+    MASK,
+    SAVED_MODEL,
+    Manifest,
+    WeightsEntry,
+    layer_densities,
+    read_manifest,
+)
+
+if TYPE_CHECKING:
+    import tf_keras
+
+
+class Ticket:
+    """A ticket's folder, opened; tensors are read, and their digests checked, when they are asked for."""
+
+    def __init__(self, path: Path, manifest: Manifest) -> None:
+        self.path = path
+        self.manifest = manifest
+
+    @property
+    def iteration(self) -> int:
+        return self.manifest.iteration
+
+    @property
+    def density(self) -> float:
+        """Remaining over prunable weights."""
+        return self.manifest.density
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        return tuple(self.manifest.class_names)
+
+    @cached_property
+    def mask(self) -> dict[str, np.ndarray]:
+        """Boolean arrays by variable name, True where the weight remains."""
+        tensors = self._tensors(MASK)
+        for name, mask in tensors.items():
+            if mask.dtype != np.uint8 or mask.max(initial=0) > 1:
+                raise UserError(f"{self.path / MASK} is damaged: {name} is not a uint8 mask of 0 and 1")
+        masks = {name: mask.astype(bool) for name, mask in tensors.items()}
+        if layer_densities(masks) != self.manifest.layers:
+            raise UserError(f"{self.path / MASK} does not hold the counts that {MANIFEST} states")
+        return masks
+
+    def weights(self, kind: WeightsKind | None = None) -> dict[str, np.ndarray]:
+        """Every variable by name, masked; ``kind`` defaults to what a SavedModel of the ticket holds."""
+        entry = self.entry(kind)
+        tensors = self._tensors(entry.file)
+        for name, mask in self.mask.items():
+            if name not in tensors or tensors[name].shape != mask.shape or np.any(tensors[name][~mask]):
+                raise UserError(f"{self.path / entry.file} does not fit {MASK}: {name} has other weights than remain")
+        return tensors
+
+    @property
+    def has_saved_model(self) -> bool:
+        return any(name.startswith(f"{SAVED_MODEL}/") for name in self.manifest.files)
+
+    def entry(self, kind: WeightsKind | None = None) -> WeightsEntry:
+        """The manifest's word on one kind of weights; raises UserError when the ticket has none of it."""
+        kind = kind or self.manifest.default_weights
+        if kind not in self.manifest.weights:
+            raise UserError(f"{self.path} has no {kind} weights; it has {', '.join(self.manifest.weights)}")
+        return self.manifest.weights[kind]
+
+    @property
+    def rewind(self) -> dict[str, np.ndarray]:
+        """theta_r, unmasked: what training went back to. It lies in the run's folder, which a moved ticket lacks."""
+        name, sha256 = self.manifest.rewind.file, self.manifest.rewind.sha256
+        for folder in (self.path, self.path.parent):
+            if (folder / name).is_file():
+                return files.read_tensors(folder / name, sha256)
+        raise UserError(f"{self.path} needs {name} beside it or in its parent folder; copy it from the run")
+
+    @property
+    def run(self) -> Path | None:
+        """The folder of the run that made the ticket, if it lies in that: run.json names the ticket's config."""
+        facts = run_facts(self.path.parent)
+        digests = {facts.get("config_sha256"), *(change["config_sha256"] for change in facts.get("admitted", []))}
+        return self.path.parent if self.manifest.config_sha256 in digests else None
+
+    def model(self, kind: WeightsKind | None = None) -> tf_keras.Model:
+        """A Keras model from images [N, H, W, C] in 0..255 to logits [N, classes]; normalisation is inside."""
+        from tf_dlth.models import variables
+        from tf_dlth.models.build import build
+
+        model = build(self.manifest.model, self.manifest.normalisation)
+        variables.assign(model, self.weights(kind))
+        return model
+
+    def _tensors(self, name: str) -> dict[str, np.ndarray]:
+        path = self.path / name
+        if path.is_symlink() or not path.resolve().is_relative_to(self.path.resolve()):
+            raise UserError(f"{path} is a symbolic link; a ticket's files must be in its folder")
+        return files.read_tensors(path, self.manifest.files[name])
+
+
+def load_ticket(path: str | Path, trust: bool = False) -> Ticket:
+    """Opens an iteration's folder, or a run's folder (then its winner).
+
+    An architecture of the form ``module:function`` is imported and called, so it needs ``trust``. Raises UserError for
+    anything that is no ticket, and for damage.
+    """
+    folder = _iteration_folder(Path(path))
+    manifest = read_manifest(folder / MANIFEST)
+    if manifest.model.architecture not in registry.BUILT_IN and not trust:
+        raise UserError(
+            f"{folder} names the architecture {manifest.model.architecture}, which would be imported and run; "
+            "pass --trust (trust=True) if the ticket is your own"
+        )
+    return Ticket(folder, manifest)
+
+
+def iteration_name(iteration: int) -> str:
+    """The name of an iteration's folder in its run."""
+    return f"iteration_{iteration:02d}"
+
+
+def run_facts(folder: Path) -> dict:
+    """The content of a run's run.json; of a folder without one, nothing."""
+    return files.read_json(folder / RUN) if (folder / RUN).is_file() else {}
+
+
+def _iteration_folder(path: Path) -> Path:
+    if (path / MANIFEST).is_file():
+        return path
+    if not (facts := run_facts(path)):
+        raise UserError(f"{path} is no ticket: it holds neither {MANIFEST} nor {RUN}")
+    if "pretraining" in facts:
+        raise UserError(f"{path} holds a pre-trained encoder and no tickets; start a run from it: model.init={path}")
+    if not isinstance(winner := facts.get("winner"), int):
+        raise UserError(f"{path} has no winner yet; its run is not finished")
+    return path / iteration_name(winner)
