@@ -92,7 +92,7 @@ class ModelConfig(Section):
 
 
 class TrainingConfig(Section):
-    """One training: stochastic gradient descent on a cosine schedule (paper section 4.1)."""
+    """One training: stochastic gradient descent on a cosine schedule (paper section 3.3)."""
 
     epochs: Annotated[int, Field(ge=1)] = 200
     batch_size: Annotated[int, Field(ge=1)] = 100

@@ -110,7 +110,7 @@ class _Stream:
 
 
 def _augmentation(examples: Examples, config: DataConfig) -> Augment:
-    """Crop, flip and the strength's operations, in the order of paper section 4.1."""
+    """Crop, flip and the strength's operations, as in paper section 3.4."""
     strength, cutout = config.augment, config.cutout or 0
     place = _placement(examples, config)
     if strength in ("none", "basic") and not cutout:

@@ -49,7 +49,7 @@ def fraction_counts(available: np.ndarray, fraction: float, class_names: Sequenc
 
 
 def long_tail_counts(largest: int, classes: int, imbalance: float) -> np.ndarray:
-    """``int(largest * imbalance ** (j / (classes - 1)))`` images of class j (paper section 4.3)."""
+    """``int(largest * imbalance ** (j / (classes - 1)))`` images of class j (paper section 3.5)."""
     steps = max(1, classes - 1)
     return np.array([int(largest * imbalance ** (j / steps)) for j in range(classes)], np.int64)
 

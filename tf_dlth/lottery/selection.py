@@ -1,4 +1,4 @@
-"""Which iteration wins, under every rule (paper section 4.1 selects on the test set)."""
+"""Which iteration wins, under every rule (the paper, sections 3.1 and 3.5, selects on the test set)."""
 
 from __future__ import annotations
 

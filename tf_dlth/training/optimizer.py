@@ -11,7 +11,7 @@ from tf_dlth.config import TrainingConfig
 
 
 class MaskedSGD(tf_keras.optimizers.Optimizer):
-    """``v <- momentum v + g + decay w;  w <- w - rate v``, then both times the mask (paper section 4.1).
+    """``v <- momentum v + g + decay w;  w <- w - rate v``, then both times the mask (paper section 3.3).
 
     Keras' own SGD differs twice: it folds the learning rate into the velocity, which matters when the rate changes, and
     its weight decay is decoupled. The decay here is on every trainable variable, BatchNorm and biases included.

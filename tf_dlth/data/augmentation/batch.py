@@ -17,7 +17,7 @@ def augment_batch(
     policy: Policy = "cifar10",
     cutout: int = 0,
 ) -> tf.Tensor:
-    """Uint8 [B, H, W, C] after contrast, rand or auto, and then cutout (paper section 4.1).
+    """Uint8 [B, H, W, C] after contrast, rand or auto, and then cutout (paper section 3.4).
 
     ``images`` uint8 [B, H, W, C] with static H, W and C (1 or 3), cropped and flipped already; ``seeds`` int32
     [B, 2], one pair an example: an example's result depends on nothing else. ``cutout`` is a side in pixels, 0 for
