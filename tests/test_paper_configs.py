@@ -60,10 +60,10 @@ SETS: dict[str, tuple[Any, ...]] = {
     "cifar100_2pct": ("cifar100", 0.02, None, None, 1000, "small", 100, 0.1, "auto"),
     "cifar100_1pct": ("cifar100", 0.01, None, None, 500, "small", 100, 0.1, "auto"),
     "imagenet_5pct": ("imagenet2012", None, 50, None, 50000, "full", 100, 0.1, "auto"),
-    "cifar100_lt_0.10": ("cifar100", None, None, 0.10, 19573, "small", 100, 0.1, "auto"),
-    "cifar100_lt_0.05": ("cifar100", None, None, 0.05, 15907, "small", 100, 0.1, "auto"),
-    "cifar100_lt_0.02": ("cifar100", None, None, 0.02, 12608, "small", 100, 0.1, "auto"),
-    "cifar100_lt_0.01": ("cifar100", None, None, 0.01, 10847, "small", 100, 0.1, "auto"),
+    "cifar100_lt_0.10": ("cifar100", None, None, 0.10, 19573, "small", 100, 0.1, "basic"),
+    "cifar100_lt_0.05": ("cifar100", None, None, 0.05, 15907, "small", 100, 0.1, "basic"),
+    "cifar100_lt_0.02": ("cifar100", None, None, 0.02, 12608, "small", 100, 0.1, "basic"),
+    "cifar100_lt_0.01": ("cifar100", None, None, 0.01, 10847, "small", 100, 0.1, "basic"),
 }
 
 # architecture, head, first weights; what is not random is fine-tuned at .001
@@ -86,6 +86,16 @@ CELLS = {
     **{f"table2/{name}": "random_init_r18" for name in ("imagenet_5pct", "cifar100_2pct", "cifar100_1pct")},
     **{f"table3/cifar100_lt_{factor}": "random_init_r18" for factor in ("0.10", "0.05", "0.02", "0.01")},
 }
+# Second configs, where the paper's text and its script differ: the cell, and what is set otherwise.
+SECOND = {
+    **{
+        f"{cell}_lr0.1": (cell, {"training.learning_rate": 0.1})
+        for cell, row in CELLS.items()
+        if cell.startswith(("table1/clamm", "table1/isic", "table1/eurosat")) and ROWS[row][2] == "random"
+    },
+    **{f"{cell}_auto": (cell, {"data.augment": "auto"}) for cell in CELLS if cell.startswith("table3")},
+}
+FILES: dict[str, tuple[str, dict[str, Any]]] = {cell: (cell, {}) for cell in CELLS} | SECOND
 
 
 def set_of(cell: str) -> str:
@@ -105,26 +115,28 @@ def published(cell: str) -> dict[str, float]:
     return rows[dataset][part.replace("pct", "%")]
 
 
-def comment(cell: str) -> str:
+def comment(file: str) -> str:
     """The comment that opens the file, without its line breaks."""
-    lines = (PAPER / f"{cell}.yaml").read_text(encoding="utf-8").splitlines()
-    return " ".join(line.removeprefix("#").strip() for line in lines[: lines.index(f"name: {load(cell).name}")])
+    lines = (PAPER / f"{file}.yaml").read_text(encoding="utf-8").splitlines()
+    return " ".join(line.removeprefix("#").strip() for line in lines[: lines.index(f"name: {load(file).name}")])
 
 
-def load(cell: str) -> Config:
-    return load_config(PAPER / f"{cell}.yaml")
+def load(file: str) -> Config:
+    return load_config(PAPER / f"{file}.yaml")
 
 
 def test_no_cell_that_the_paper_ran_is_missing_and_no_other_is_there() -> None:
     assert len(CELLS) == 9 + 9 + 3 * 7 + 3 + 4
-    assert sorted(str(p.relative_to(PAPER)) for p in PAPER.glob("table[123]/*")) == sorted(f"{c}.yaml" for c in CELLS)
-    assert len({load(cell).name for cell in CELLS}) == len(CELLS)
+    assert len(SECOND) == 3 * 5 + 4
+    assert sorted(str(p.relative_to(PAPER)) for p in PAPER.glob("table[123]/*")) == sorted(f"{f}.yaml" for f in FILES)
+    assert len({load(file).name for file in FILES}) == len(FILES)
     dashes = [cell for cell in CELLS if None in published(cell).values()]
     assert dashes == []
 
 
-@pytest.mark.parametrize("cell", CELLS)
-def test_settings(cell: str) -> None:
+@pytest.mark.parametrize("file", FILES)
+def test_settings(file: str) -> None:
+    cell, otherwise = FILES[file]
     dataset, fraction, per_class, imbalance, _, stem, batch, rate, augment = SETS[set_of(cell)]
     architecture, head, init = ROWS[CELLS[cell]]
     expected = EVERYWHERE | {
@@ -142,7 +154,8 @@ def test_settings(cell: str) -> None:
         "training.batch_size": batch,
         "training.learning_rate": rate if init == "random" else 0.001,
     }
-    config = load(cell)
+    expected |= otherwise
+    config = load(file)
     found = {key: at(config, key) for key in expected}
     assert found == expected
     assert config.warnings() == []
@@ -170,22 +183,37 @@ def test_what_nulls_stand_for() -> None:
         assert (facts.side, facts.channels, facts.flip, facts.crop, facts.policy) == values
 
 
-@pytest.mark.parametrize("cell", CELLS)
-def test_the_comment_has_the_published_numbers_and_the_command(cell: str) -> None:
-    text, cell_values = comment(cell), published(cell)
+@pytest.mark.parametrize("file", FILES)
+def test_the_comment_has_the_published_numbers_the_column_to_compare_and_the_command(file: str) -> None:
+    text, cell_values = comment(file), published(FILES[file][0])
     numbers = re.search(r"Published: dense ([\d.]+) %, ticket ([\d.]+) %", text)
     assert numbers is not None
     assert [float(number) for number in numbers.groups()] == [cell_values["dense"], cell_values["wt"]]
-    assert f"--config configs/paper/{cell}.yaml" in text
-    assert text.startswith(f"Table {cell[5]}, ")
+    assert (
+        "Compare with test_accuracy_best in iterations.csv of iteration 0 and of run.json's winners.test_best" in text
+    )
+    assert f"--config configs/paper/{file}.yaml" in text
+    assert text.startswith(f"Table {file[5]}, ")
+    assert f"augmentation {load(file).data.augment}" in text.partition(":")[2].partition("python")[0]
 
 
-@pytest.mark.parametrize("cell", CELLS)
-def test_the_comment_counts_the_steps(cell: str) -> None:
+@pytest.mark.parametrize("second", SECOND)
+def test_two_configs_of_a_cell_name_each_other_and_their_source(second: str) -> None:
+    """At .1 the paper's text speaks from the second file, with auto its script."""
+    first, otherwise = SECOND[second]
+    main, other = ("script", "text") if "training.learning_rate" in otherwise else ("caption", "script")
+    names = [file.partition("/")[2] for file in (first, second)]
+    assert f"This run is the {main}'s; {names[1]}.yaml has the {other}'s." in comment(first)
+    assert f"This run is the {other}'s; {names[0]}.yaml has the {main}'s." in comment(second)
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_the_comment_counts_the_steps(file: str) -> None:
     """200 epochs of the dense iteration and 198 of each of the 16 after it."""
-    images, batch = SETS[set_of(cell)][4], SETS[set_of(cell)][6]
+    settings = SETS[set_of(FILES[file][0])]
+    images, batch = settings[4], settings[6]
     steps = (200 + 16 * 198) * math.ceil(images / batch)
-    assert f"Cost: {steps:,} steps of {batch} images in 17 trainings" in comment(cell)
+    assert f"Cost: {steps:,} steps of {batch} images in 17 trainings" in comment(file)
 
 
 INPUTS = {
@@ -205,27 +233,25 @@ def millions_of_macs(spec: ModelSpec) -> int:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("cell", CELLS)
-def test_the_comment_counts_the_multiplications(cell: str) -> None:
-    config = load(cell)
+@pytest.mark.parametrize("file", FILES)
+def test_the_comment_counts_the_multiplications(file: str) -> None:
+    config = load(file)
     shape, classes = INPUTS[config.data.dataset]
     model = config.model
     assert model.stem is not None
-    spec = ModelSpec(
-        architecture=model.architecture, width=64, stem=model.stem, head=model.head, classes=classes, input_shape=shape
-    )
-    assert f"trainings, {millions_of_macs(spec):,} million multiply-accumulates an image." in comment(cell)
+    spec = ModelSpec(architecture=model.architecture, width=64, stem=model.stem, head=model.head, classes=classes, input_shape=shape)
+    assert f"trainings, {millions_of_macs(spec):,} million multiply-accumulates an image." in comment(file)
 
 
-@pytest.mark.parametrize("cell", CELLS)
-def test_the_smoke_size_is_accepted(cell: str) -> None:
-    config = load_config(PAPER / f"{cell}.yaml", smoke_size(cell))
+@pytest.mark.parametrize("file", FILES)
+def test_the_smoke_size_is_accepted(file: str) -> None:
+    config = load_config(PAPER / f"{file}.yaml", smoke_size(file))
     assert (config.model.width, config.training.epochs, config.pruning.iterations) == (8, 2, 2)
     assert config.model.init == "random"
 
 
-def smoke_size(cell: str) -> list[str]:
-    return comment(cell).partition("Smoke size: ")[2].split()
+def smoke_size(file: str) -> list[str]:
+    return comment(file).partition("Smoke size: ")[2].split()
 
 
 def test_the_encoder_of_the_simclr_row() -> None:
