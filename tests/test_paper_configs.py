@@ -239,7 +239,9 @@ def test_the_comment_counts_the_multiplications(file: str) -> None:
     shape, classes = INPUTS[config.data.dataset]
     model = config.model
     assert model.stem is not None
-    spec = ModelSpec(architecture=model.architecture, width=64, stem=model.stem, head=model.head, classes=classes, input_shape=shape)
+    spec = ModelSpec(
+        architecture=model.architecture, width=64, stem=model.stem, head=model.head, classes=classes, input_shape=shape
+    )
     assert f"trainings, {millions_of_macs(spec):,} million multiply-accumulates an image." in comment(file)
 
 

@@ -78,7 +78,12 @@ def test_small_dense_comment(size: str) -> None:
 def test_small_dense_network(size: str) -> None:
     width, text = SMALL_DENSE[size][0], comment(small_dense(size))
     constants = Normalisation(mean=(0.0,) * 3, std=(1.0,) * 3)
-    model = build(ModelSpec("resnet18", width, "small", "linear", 10, (32, 32, 3)), constants)
+    model = build(
+        ModelSpec(
+            architecture="resnet18", width=width, stem="small", head="linear", classes=10, input_shape=(32, 32, 3)
+        ),
+        constants,
+    )
     named = named_variables(model)
     count = sum(tf.size(named[name]).numpy() for name in prunable_names(model))
     assert f"{count:,} prunable weights" in text
