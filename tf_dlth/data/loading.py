@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from pydantic import ValidationError
 
 from tf_dlth.config import DataConfig, Normalisation
 from tf_dlth.data import subsets
@@ -32,8 +34,8 @@ class Data:
     random resized crops take its place, ``heldout_per_class`` where classes differ, ``image_size`` of oblong
     images, ``normalisation`` of own images that only test.
     ``preprocessing`` says what turns a picture into the network's input (channels, resize, crop,
-    interpolation, antialias). ``sha256`` covers labels, names and decoded images of the three parts; of
-    images that are decoded lazily the bytes of their files, of ImageNet's records their checksums.
+    interpolation, antialias). ``sha256`` covers that, the classes' names, and labels, names and decoded images of
+    the three parts; of images that are decoded lazily the bytes of their files, of ImageNet's records their checksums.
     """
 
     config: DataConfig
@@ -78,7 +80,7 @@ def load_data(config: DataConfig) -> Data:
         test=test,
         image_shape=source.preprocessing.image_shape,
         preprocessing=source.preprocessing.as_json(),
-        sha256=_sha256(parts, digests),
+        sha256=_sha256(source, parts, digests),
     )
 
 
@@ -178,7 +180,17 @@ def resolve(config: DataConfig, facts: Facts, source: Source, train: Examples, h
         "normalisation": _or(config.normalisation, facts.normalisation) or statistics(train),
     }
     _check(values, side, source.preprocessing.channels)
-    return config.model_copy(update=values)
+    return _valid(config.model_copy(update=values))
+
+
+def _valid(resolved: DataConfig) -> DataConfig:
+    """The section, if it can be written and read again; raises UserError for what the images do not fit into."""
+    try:
+        return DataConfig.model_validate(resolved.model_dump())
+    except ValidationError as error:
+        first = error.errors()[0]
+        key, reason = first["loc"][0], first["msg"].replace("Input should be", "it must be")
+        raise UserError(f"data.{key}: the images' own is {first['input']}, and {reason}; set it") from None
 
 
 def _or(value: Any, default: Any) -> Any:
@@ -240,13 +252,11 @@ def _entries(parts: dict[str, Examples | None], digests: dict[str, list[bytes]])
                 yield part, digest, name
 
 
-def _sha256(parts: dict[str, Examples | None], digests: dict[str, list[bytes]]) -> str:
-    total = hashlib.sha256()
+def _sha256(source: Source, parts: dict[str, Examples | None], digests: dict[str, list[bytes]]) -> str:
+    total = hashlib.sha256(json.dumps([source.class_names, source.preprocessing.as_json()]).encode())
     for part, examples in parts.items():
-        count = len(examples) if examples else 0
-        total.update(f"{part} {count} {examples.image_shape if examples else ()}\n".encode())
+        total.update(json.dumps([part, examples.names if examples else None]).encode())
         if examples:
             total.update(examples.labels.astype("<i4").tobytes())
-            total.update("\n".join(examples.names).encode())
             total.update(b"".join(digests[part]))
     return total.hexdigest()

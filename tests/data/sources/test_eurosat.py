@@ -42,6 +42,9 @@ def test_without_lists_fifty_a_class_train(prepared: Path) -> None:
     assert not set(source.train.names) & set(source.test.names)
     other = load_source(DataConfig(dataset="eurosat", data_dir=str(prepared), subset_seed=1))
     assert set(other.test.names) != set(source.test.names)
+    data = load_data(DataConfig(dataset="eurosat", data_dir=str(prepared)))
+    again = load_data(data.config)
+    assert (again.config, again.preprocessing, again.sha256) == (data.config, data.preprocessing, data.sha256)
 
 
 def test_lists_are_matched_to_file_names(prepared: Path, tmp_path: Path) -> None:

@@ -19,16 +19,16 @@ def in_memory(
     _, height, width, channels = images.shape
     preprocessing = preprocessing_for(config, (height, width, channels))
     stored = ArrayExamples(images, labels, names)
-    if preprocessing.image_shape == stored.image_shape:
+    if preprocessing == Preprocessing.of_shape(stored.image_shape):
         return stored, preprocessing
     return ResizedExamples(stored, preprocessing), preprocessing
 
 
 def preprocessing_for(config: DataConfig, shape: tuple[int, int, int]) -> Preprocessing:
-    """Preparation of pictures whose own shape is (H, W, C)."""
-    if (side := config.image_size) is None:
-        return Preprocessing.of_shape(shape)
-    return sized(FACTS[config.dataset], side, shape[2])
+    """Preparation of pictures whose own shape is (H, W, C): a square is prepared alike whether asked for or found."""
+    height, width, channels = shape
+    side = config.image_size or (height if height == width else None)
+    return Preprocessing.of_shape(shape) if side is None else sized(FACTS[config.dataset], side, channels)
 
 
 def sized(facts: Facts, side: int, channels: int) -> Preprocessing:
