@@ -100,7 +100,7 @@ def test_lists_and_sets_that_only_test(tree: Tree) -> None:
 @pytest.mark.parametrize("values", SUBSETS)
 def test_npz(tmp_path: Path, shape: tuple[int, ...], values: dict[str, Any]) -> None:
     random = np.random.RandomState(0)
-    arrays: dict[str, np.ndarray] = {}
+    arrays: dict[str, Any] = {}
     for part, count in (("train", 24), ("test", 8)):
         arrays[f"x_{part}"] = random.randint(0, 256, (count, *shape), np.uint8)
         arrays[f"y_{part}"] = np.arange(count) % 3
@@ -182,13 +182,18 @@ def test_the_digest_covers_class_names_and_channels(tmp_path: Path) -> None:
     images = np.random.RandomState(0).randint(0, 256, (8, 6, 6), np.uint8)
     labels = np.arange(4) % 2
 
-    def digest(**changed: np.ndarray) -> str:
-        arrays = {"x_train": images[:4], "y_train": labels, "x_test": images[4:], "y_test": labels} | changed
+    def digest(**changed: Any) -> str:
+        arrays: dict[str, Any] = {
+            "x_train": images[:4],
+            "y_train": labels,
+            "x_test": images[4:],
+            "y_test": labels,
+        } | changed
         np.savez(tmp_path / "a.npz", **arrays)
         return load_data(DataConfig(dataset="npz", data_dir=str(tmp_path / "a.npz"), heldout_per_class=0)).sha256
 
     colour = np.repeat(images[..., None], 3, 3)
-    changes: list[dict[str, np.ndarray]] = [
+    changes: list[dict[str, Any]] = [
         {},
         {"class_names": np.array(["a", "b"])},
         {"class_names": np.array(["b", "a"])},

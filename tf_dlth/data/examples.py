@@ -13,6 +13,7 @@ import numpy as np
 
 from tf_dlth.data import images as pictures
 from tf_dlth.data.images import Preprocessing
+from tf_dlth.data.labels import whole_labels
 from tf_dlth.errors import UserError
 
 
@@ -20,7 +21,7 @@ class Examples(ABC):
     """N images of one shape with their labels (int32 [N]) and names (file name, id or index)."""
 
     def __init__(self, labels: np.ndarray, names: Iterable[str]) -> None:
-        self.labels = np.asarray(labels, np.int32)
+        self.labels = whole_labels(labels, "labels")
         self.names = tuple(names)
         if len(self.names) != len(self.labels):
             raise ValueError(f"{len(self.names)} names for {len(self.labels)} labels")

@@ -72,7 +72,7 @@ def test_identical_images_are_named(tmp_path: Path) -> None:
         ({"x_test": np.zeros((8, 6, 8, 3), np.uint8)}, "images of different shapes"),
         ({"y_train": np.arange(19) % 4}, r"y_train must hold 20 whole numbers from 0, .* not int64 \[19\]"),
         ({"y_train": np.arange(20) / 4}, "y_train must hold 20 whole numbers"),
-        ({"y_train": np.arange(20) % 4 - 1}, "y_train must hold 20 whole numbers from 0"),
+        ({"y_train": np.arange(20) % 4 - 1}, "y_train must hold whole numbers from 0 to 999,999, but number 0 is -1"),
         ({"y_train": np.arange(20) % 4 * 2}, "y_train: labels must run from 0 to 6 without gaps, and 1 has no"),
         ({"y_test": np.arange(8)}, "y_test: label 7 is not among the 4 classes"),
         ({"class_names": np.array(["a"])}, "class_names has 1 names for 4 classes"),

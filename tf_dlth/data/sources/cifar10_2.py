@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from tf_dlth.config import DataConfig
+from tf_dlth.data.labels import refuse_unknown, whole_labels
 from tf_dlth.data.sources import files
 from tf_dlth.data.sources.arrays import in_memory
-from tf_dlth.data.sources.npz import checked_images, checked_labels, read_arrays
+from tf_dlth.data.sources.npz import checked_images, read_arrays
 from tf_dlth.data.sources.source import Source, no_examples, required_dir
 
 CIFAR10_CLASSES = (
@@ -33,8 +34,8 @@ def load(config: DataConfig) -> Source:
         path = root / f"cifar102_{part}.npz"
         arrays = read_arrays(path, ("images", "labels"))
         images.append(checked_images(path, "images", arrays["images"]))
-        labels.append(checked_labels(path, "labels", arrays["labels"], len(images[-1])))
-        files.refuse_unknown_labels(labels[-1], len(CIFAR10_CLASSES), path)
+        labels.append(whole_labels(arrays["labels"], f"{path}: labels", len(images[-1])))
+        refuse_unknown(labels[-1], len(CIFAR10_CLASSES), path)
         names += [f"{part}_{i:05d}" for i in range(len(images[-1]))]
     test, preprocessing = in_memory(config, np.concatenate(images), np.concatenate(labels), names)
     train = no_examples(preprocessing.image_shape)

@@ -12,6 +12,7 @@ import numpy as np
 from tf_dlth.config import DataConfig
 from tf_dlth.data.examples import ArrayExamples, Examples
 from tf_dlth.data.images import Preprocessing
+from tf_dlth.data.labels import whole_labels
 from tf_dlth.data.sources import files
 from tf_dlth.data.sources.cifar10_2 import CIFAR10_CLASSES
 from tf_dlth.data.sources.source import Source, no_examples, required_dir
@@ -54,7 +55,8 @@ def severities(root: Path) -> tuple[int, ...]:
 
 def corrupted_examples(root: Path, kind: str, severity: int) -> ArrayExamples:
     """One corruption at one severity, memory-mapped and named ``KIND/SEVERITY/INDEX``."""
-    images, labels, held = _mapped(root / f"{kind}.npy"), _mapped(root / LABELS), severities(root)
+    images, held = _mapped(root / f"{kind}.npy"), severities(root)
+    labels = whole_labels(_mapped(root / LABELS), root / LABELS)
     if severity not in held:
         raise UserError(f"{root} holds severities {', '.join(map(str, held))}, not {severity}")
     if images.dtype != np.uint8 or images.ndim != 4 or len(images) != len(labels) or len(images) % len(held):

@@ -10,6 +10,7 @@ import numpy as np
 from tf_dlth.config import DataConfig
 from tf_dlth.data.catalogue import FACTS
 from tf_dlth.data.images import Preprocessing
+from tf_dlth.data.labels import refuse_gaps, refuse_unknown
 from tf_dlth.data.sources import files
 from tf_dlth.data.sources.arrays import sized
 from tf_dlth.data.sources.files import FileIndex, Listing
@@ -146,8 +147,8 @@ def _heldout_file(config: DataConfig, root: Path) -> Path | None:
 
 def _check(parts: dict[Path, Listing], train_file: Path, classes: int) -> None:
     for file, part in parts.items():
-        files.refuse_unknown_labels(part.labels, classes, file)
-    files.refuse_label_gaps(parts[train_file].labels, classes, train_file)
+        refuse_unknown(part.labels, classes, file)
+    refuse_gaps(parts[train_file].labels, classes, train_file)
     _refuse_shared_files(parts)
 
 

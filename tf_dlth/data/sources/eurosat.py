@@ -8,6 +8,7 @@ import numpy as np
 
 from tf_dlth.config import DataConfig
 from tf_dlth.data import subsets
+from tf_dlth.data.labels import refuse_gaps
 from tf_dlth.data.sources import deic, files
 from tf_dlth.data.sources.arrays import in_memory
 from tf_dlth.data.sources.prepared import prepared_builder, read_split
@@ -39,7 +40,7 @@ def _image_folder(config: DataConfig) -> Path | None:
 def _by_seed(config: DataConfig, folder: Path) -> Source:
     names = deic.BENCHMARKS["eurosat"].class_names
     everything = files.list_tree(folder, folder, names)
-    files.refuse_label_gaps(everything.labels, len(names), folder)
+    refuse_gaps(everything.labels, len(names), folder)
     preprocessing = deic.preprocessing_of(config)
     train, test = subsets.leading_split(everything.labels, len(names), config.subset_seed, (TRAINING_PER_CLASS,))
     training, testing = (everything.take(part).examples(preprocessing) for part in (train, test))

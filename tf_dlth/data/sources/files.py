@@ -13,7 +13,8 @@ from PIL import Image
 
 from tf_dlth.data.examples import FileExamples, read_file
 from tf_dlth.data.images import DECODING_ERRORS, EXTENSIONS, Preprocessing, is_gray, open_image
-from tf_dlth.errors import UserError
+from tf_dlth.data.labels import LARGEST, parse_label
+from tf_dlth.errors import UserError, printable
 
 ORIENTATION = 0x0112
 TURNED = range(5, 9)
@@ -131,9 +132,13 @@ def _entries(path: Path) -> Iterator[tuple[str, int]]:
         if not line.strip():
             continue
         name, _, label = line.strip().rpartition(" ")
-        if not name or not label.isdecimal():
-            raise UserError(f"{path}, line {number}: {line.strip()!r} is not `relative/name label` with a label from 0")
-        yield name.strip(), int(label)
+        parsed = parse_label(label)
+        if not name or parsed is None:
+            raise UserError(
+                f"{path}, line {number}: `{printable(line.strip())}` is not `relative/name label` with a label from 0 "
+                f"to {LARGEST:,}"
+            )
+        yield name.strip(), parsed
 
 
 def listed(path: Path, index: FileIndex) -> Listing:
@@ -142,21 +147,6 @@ def listed(path: Path, index: FileIndex) -> Listing:
     paths = tuple(index.find(name, path) for name, _ in entries)
     names = tuple(p.relative_to(index.root).as_posix() for p in paths)
     return Listing(paths, names, np.array([label for _, label in entries], np.int32))
-
-
-def refuse_label_gaps(labels: np.ndarray, classes: int, origin: object) -> None:
-    """Raises UserError unless every label from 0 to classes - 1 occurs, and no other."""
-    missing = sorted(set(range(classes)) - set(labels.tolist()))
-    if missing:
-        raise UserError(
-            f"{origin}: labels must run from 0 to {classes - 1} without gaps, and {missing[0]} has no image"
-        )
-
-
-def refuse_unknown_labels(labels: np.ndarray, classes: int, origin: object) -> None:
-    """Raises UserError for a label that training does not know."""
-    if len(labels) and labels.max() >= classes:
-        raise UserError(f"{origin}: label {labels.max()} is not among the {classes} classes of the training images")
 
 
 def own_channels(headers: Iterable[tuple[str, tuple[int, int]]]) -> int:

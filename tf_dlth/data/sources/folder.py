@@ -8,6 +8,7 @@ from pathlib import Path
 from tf_dlth.config import DataConfig
 from tf_dlth.data import subsets
 from tf_dlth.data.images import Preprocessing
+from tf_dlth.data.labels import refuse_gaps, refuse_unknown
 from tf_dlth.data.sources import files
 from tf_dlth.data.sources.arrays import preprocessing_for
 from tf_dlth.data.sources.files import FileIndex, Listing
@@ -43,8 +44,8 @@ def _by_lists(config: DataConfig, root: Path) -> tuple[tuple[str, ...], Listing,
     test_file = files.find_list(config.test_list, root, "data.test_list")
     train, test = (files.listed(file, index) for file in (train_file, test_file))
     classes = int(train.labels.max()) + 1
-    files.refuse_label_gaps(train.labels, classes, train_file)
-    files.refuse_unknown_labels(test.labels, classes, test_file)
+    refuse_gaps(train.labels, classes, train_file)
+    refuse_unknown(test.labels, classes, test_file)
     return _names_by_folder(train, classes), train, test
 
 

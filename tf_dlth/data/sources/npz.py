@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from tf_dlth.config import DataConfig
-from tf_dlth.data.sources import files
+from tf_dlth.data.labels import refuse_gaps, refuse_unknown, whole_labels
 from tf_dlth.data.sources.arrays import in_memory
 from tf_dlth.data.sources.source import Source, required_dir
 from tf_dlth.errors import UserError
@@ -24,8 +24,8 @@ def load(config: DataConfig) -> Source:
     if train[0].shape[1:] != test[0].shape[1:]:
         raise UserError(f"{path}: x_train and x_test hold images of different shapes; bring them to one")
     classes = int(train[1].max()) + 1
-    files.refuse_label_gaps(train[1], classes, f"{path}: y_train")
-    files.refuse_unknown_labels(test[1], classes, f"{path}: y_test")
+    refuse_gaps(train[1], classes, f"{path}: y_train")
+    refuse_unknown(test[1], classes, f"{path}: y_test")
     training, preprocessing = in_memory(config, *train, _names("train", train))
     testing, _ = in_memory(config, *test, _names("test", test))
     return Source("npz", _class_names(path, arrays, classes), training, testing, None, preprocessing)
@@ -48,7 +48,7 @@ def read_arrays(path: Path, required: tuple[str, ...]) -> dict[str, np.ndarray]:
 
 def _part(path: Path, arrays: dict[str, np.ndarray], part: str) -> tuple[np.ndarray, np.ndarray]:
     images = checked_images(path, f"x_{part}", arrays[f"x_{part}"])
-    return images, checked_labels(path, f"y_{part}", arrays[f"y_{part}"], len(images))
+    return images, whole_labels(arrays[f"y_{part}"], f"{path}: y_{part}", len(images))
 
 
 def checked_images(path: Path, name: str, images: np.ndarray) -> np.ndarray:
@@ -60,17 +60,6 @@ def checked_images(path: Path, name: str, images: np.ndarray) -> np.ndarray:
             f"not {images.dtype} {list(images.shape)}"
         )
     return images
-
-
-def checked_labels(path: Path, name: str, labels: np.ndarray, count: int) -> np.ndarray:
-    """int32 [count]; raises UserError for anything but whole numbers from 0, one an image."""
-    labels = labels[:, 0] if labels.ndim == 2 and labels.shape[1] == 1 else labels
-    if labels.shape != (count,) or labels.dtype.kind not in "iu" or labels.min() < 0:
-        raise UserError(
-            f"{path}: {name} must hold {count} whole numbers from 0, one an image, "
-            f"not {labels.dtype} {list(labels.shape)}"
-        )
-    return labels.astype(np.int32)
 
 
 def _names(part: str, arrays: tuple[np.ndarray, np.ndarray]) -> list[str]:

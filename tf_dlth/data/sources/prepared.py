@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from tf_dlth.data.labels import whole_labels
 from tf_dlth.errors import UserError
 
 BATCH = 1000
@@ -65,7 +66,7 @@ def read_split(builder: Any, split: str, name_key: str) -> tuple[np.ndarray, np.
     order = np.argsort(names, kind="stable")
     images = np.concatenate([part["image"] for part in parts])[order]
     labels = np.concatenate([part["label"] for part in parts])[order]
-    return images, labels.astype(np.int32), [name.decode() for name in names[order]]
+    return images, whole_labels(labels, f"dataset {builder.name}: labels"), [name.decode() for name in names[order]]
 
 
 @contextlib.contextmanager
