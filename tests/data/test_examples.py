@@ -42,9 +42,9 @@ def test_taken_examples_keep_image_label_and_name_together() -> None:
 
 def test_wrong_images_are_refused() -> None:
     with pytest.raises(ValueError, match="must be uint8"):
-        ArrayExamples(np.zeros((2, 4, 4, 3), np.float32), [0, 1], "ab")
+        ArrayExamples(np.zeros((2, 4, 4, 3), np.float32), np.arange(2), "ab")
     with pytest.raises(ValueError, match="3 names for 2 labels"):
-        ArrayExamples(np.zeros((2, 4, 4, 3), np.uint8), [0, 1], "abc")
+        ArrayExamples(np.zeros((2, 4, 4, 3), np.uint8), np.arange(2), "abc")
 
 
 def test_array_digests_are_those_of_the_pixels() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import zipfile
 from pathlib import Path
 
@@ -69,7 +70,10 @@ def _names(part: str, arrays: tuple[np.ndarray, np.ndarray]) -> list[str]:
 def _class_names(path: Path, arrays: dict[str, np.ndarray], classes: int) -> tuple[str, ...]:
     if "class_names" not in arrays:
         return tuple(map(str, range(classes)))
-    names = tuple(map(str, arrays["class_names"]))
-    if len(names) != classes:
-        raise UserError(f"{path}: class_names has {len(names)} names for {classes} classes")
-    return names
+    given = arrays["class_names"]
+    if given.ndim != 1 or given.dtype.kind not in "US":
+        raise UserError(f"{path}: class_names must hold text [{classes}], not {given.dtype} {list(given.shape)}")
+    if len(given) != classes:
+        raise UserError(f"{path}: class_names has {len(given)} names for {classes} classes")
+    # Bytes that are no UTF-8 become characters that no class name may have.
+    return tuple(os.fsdecode(name) if isinstance(name, bytes) else str(name) for name in given.tolist())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,12 +11,19 @@ import numpy as np
 from tf_dlth.config import DataConfig
 from tf_dlth.data.examples import ArrayExamples, Examples
 from tf_dlth.data.images import Preprocessing
-from tf_dlth.errors import UserError
+from tf_dlth.data.labels import refuse_unknown
+from tf_dlth.errors import UserError, printable
+
+LONGEST_NAME = 200
+"""Characters of a class's name."""
 
 
 @dataclass(frozen=True)
 class Source:
-    """A dataset in its own parts; ``heldout`` is the part that it sets aside itself for selection."""
+    """A dataset in its own parts; ``heldout`` is the part that it sets aside itself for selection.
+
+    Raises UserError for class names that cannot head a column, for fewer than two, and for a label without a name.
+    """
 
     name: str
     class_names: tuple[str, ...]
@@ -22,6 +31,33 @@ class Source:
     test: Examples
     heldout: Examples | None
     preprocessing: Preprocessing
+
+    def __post_init__(self) -> None:
+        _check_class_names(self.class_names)
+        for part in (self.train, self.test, self.heldout):
+            if part:
+                refuse_unknown(part.labels, len(self.class_names), f"dataset {self.name}")
+
+
+def _check_class_names(names: Sequence[object]) -> None:
+    if len(names) < 2:
+        known = "".join(f" ({printable(str(name))})" for name in names)
+        raise UserError(
+            f"a classifier needs at least two classes, and the images have {len(names)}{known}; add another"
+        )
+    seen: dict[str, int] = {}
+    for label, name in enumerate(names):
+        if not isinstance(name, str):
+            raise UserError(f"class {label} has the name {printable(repr(name))}, which is no text; give it a name")
+        if not name.strip() or printable(name, LONGEST_NAME) != name:
+            raise UserError(
+                f"class {label} has the name `{printable(name, 60)}`: a name is 1 to {LONGEST_NAME} printable "
+                "characters in one line; rename it"
+            )
+        # What a reader cannot tell apart is one name: é in one character or in two, a blank at the end.
+        same = seen.setdefault(unicodedata.normalize("NFC", name).strip(), label)
+        if same != label:
+            raise UserError(f"classes {same} and {label} are both called {name}; rename one of them")
 
 
 def no_examples(shape: tuple[int, int, int]) -> ArrayExamples:
