@@ -92,7 +92,7 @@ def test_nothing_can_be_read(files: FileExamples) -> None:
 
 def test_a_lost_file_is_named(files: FileExamples) -> None:
     files.paths[2].unlink()
-    with pytest.raises(UserError, match=r"image .*2.png cannot be read: No such file"):
+    with pytest.raises(UserError, match=r"image .*2.png cannot be read \(No such file"):
         files.digests()
 
 

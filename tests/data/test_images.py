@@ -94,15 +94,94 @@ def test_colour_becomes_luma_where_one_channel_is_wanted() -> None:
     assert np.asarray(gray).item() == round(0.299 * 255)
 
 
+def opened_and_converted(encoded: bytes, name: str, channels: int = 3) -> Image.Image:
+    return images.to_channels(images.open_image(encoded, name), channels, name)
+
+
+def checked(encoded: bytes, name: str) -> None:
+    for channels in (1, 3):
+        images.check_image(encoded, name, channels)
+
+
+CHECKS = [opened_and_converted, checked]
+
+
 @pytest.mark.parametrize("mode", ["I", "F"])
 def test_32_bit_pixels_are_an_error(mode: str) -> None:
-    opened = images.open_image(encoded(Image.new(mode, (2, 2)), "TIFF"), "x.tif")
-    with pytest.raises(UserError, match=r"image x.tif has 32-bit pixels; convert"):
-        images.to_channels(opened, 3, "x.tif")
+    for check in CHECKS:
+        with pytest.raises(UserError, match=r"image x.tif has 32-bit pixels; convert"):
+            check(encoded(Image.new(mode, (2, 2)), "TIFF"), "x.tif")
+
+
+@pytest.mark.parametrize("check", [opened_and_converted, images.check_image])
+def test_a_colour_space_that_cannot_be_converted_is_an_error(check: Callable[[bytes, str, int], object]) -> None:
+    lab = encoded(Image.new("LAB", (2, 2)), "TIFF")
+    check(lab, "x.tif", 3)
+    with pytest.raises(UserError, match=r"image x.tif has pixels that cannot be converted \(.*\); save it as RGB"):
+        check(lab, "x.tif", 1)
+
+
+@pytest.mark.parametrize("form", ["JPEG", "PNG", "TIFF", "BMP", "WEBP"])
+@pytest.mark.parametrize("size", [(1, 1), (7, 7), (3, 500), (500, 3), (8, 9)])
+def test_small_images_are_whole(form: str, size: tuple[int, int]) -> None:
+    for check in CHECKS:
+        check(encoded(Image.new("RGB", size), form), "x")
+
+
+def oddities() -> dict[str, bytes]:
+    """Images of every kind that is taken."""
+    palette = Image.fromarray(noise(9, 9)).convert("P")
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    clear = Image.new("RGBA", (9, 9), (1, 2, 3, 0))
+    return {
+        "palette": encoded(palette),
+        "palette with a transparent colour": encoded(palette, transparency=3),
+        "palette with transparency in bytes": encoded(palette, transparency=bytes(range(200))),
+        "gray with a transparent value": encoded(Image.fromarray(noise(9, 9, 1)[..., 0]), transparency=7),
+        "RGB with a transparent colour": encoded(Image.fromarray(noise(9, 9)), transparency=(1, 2, 3)),
+        "all transparent": encoded(clear),
+        "gray with transparency": encoded(clear.convert("LA")),
+        "one bit": encoded(Image.new("1", (9, 9))),
+        "16 bits": encoded(Image.fromarray(np.full((9, 9), 40_000, np.uint16))),
+        "16 bits big-endian": encoded(Image.fromarray(np.full((9, 9), 40_000, ">u2")), "TIFF"),
+        "CMYK": encoded(Image.new("CMYK", (9, 9)), "JPEG"),
+        "turned": encoded(Image.fromarray(noise(9, 5)), "JPEG", exif=exif),
+    }
+
+
+@pytest.mark.parametrize(("kind", "content"), oddities().items(), ids=oddities())
+def test_what_can_be_read_is_what_the_check_admits(kind: str, content: bytes) -> None:
+    checked(content, kind)
+    for channels in (1, 3):
+        assert opened_and_converted(content, kind, channels).mode == ("L" if channels == 1 else "RGB")
+
+
+@pytest.mark.parametrize("form", ["JPEG", "PNG", "TIFF", "BMP", "WEBP"])
+@pytest.mark.filterwarnings("ignore")
+def test_any_damage_is_one_line(form: str) -> None:
+    """Flipped bits: an image can be read, or is refused by name, and the check refuses what reading does."""
+    exif = Image.Exif()
+    exif[0x0112], exif[0x010E] = 5, "a picture"
+    whole, random = encoded(Image.fromarray(noise(24, 16)), form, exif=exif), np.random.RandomState(0)
+    refused: list[str] = []
+    for _ in range(150):
+        damaged = bytearray(whole)
+        for place in random.randint(0, min(len(whole), 400), 3):
+            damaged[place] ^= 1 << random.randint(8)
+        try:
+            opened_and_converted(bytes(damaged), "x")
+        except UserError as error:
+            refused.append(str(error))
+            if form != "JPEG":  # an eighth of a JPEG leaves out what only its details need
+                with pytest.raises(UserError):
+                    images.check_image(bytes(damaged), "x", 3)
+    assert refused
+    assert all(line.startswith("image x ") and line.isprintable() for line in refused)
 
 
 @pytest.mark.parametrize("form", ["PNG", "JPEG"])
-@pytest.mark.parametrize("check", [images.open_image, images.check_image])
+@pytest.mark.parametrize("check", CHECKS)
 def test_a_truncated_image_is_named(check: Callable[[bytes, str], object], form: str) -> None:
     whole = encoded(Image.fromarray(noise(64, 64)), form)
     check(whole, "cat.png")

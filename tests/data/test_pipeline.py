@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import tf_dlth  # noqa: F401 - binds TensorFlow to Keras 2
 
@@ -14,7 +16,8 @@ import tensorflow as tf  # isort: skip
 from tf_dlth.config import DataConfig
 from tf_dlth.data.examples import ArrayExamples, FileExamples
 from tf_dlth.data.images import Preprocessing
-from tf_dlth.data.pipeline import batch_counts, crop_and_flip, evaluation_batches, training_batches
+from tf_dlth.data.pipeline import batch_counts, crop_and_flip, evaluation_batches, read_errors, training_batches
+from tf_dlth.errors import UserError
 
 Batches = list[tuple[np.ndarray, np.ndarray]]
 
@@ -190,6 +193,68 @@ def test_evaluation_is_in_order(files: FileExamples) -> None:
         images = np.concatenate([images for images, _ in batches])
         assert (images == source.read(np.arange(len(source)))).all()
         assert len(batches) == batch_counts(len(source), 8)
+
+
+def take_all(files: FileExamples) -> None:
+    for _ in evaluation_batches(files, 5):
+        pass
+
+
+def train_all(files: FileExamples) -> None:
+    drawn(files, config(crop_padding=None), batch_size=5)
+
+
+def train_in_a_graph(files: FileExamples) -> None:
+    batches = iter(training_batches(files, config(), batch_size=5, seed=0, iteration=0, epoch=1))
+
+    @tf.function
+    def run() -> None:
+        for _ in tf.range(3):
+            next(batches)
+
+    run()
+
+
+def train_on_two_devices(files: FileExamples) -> None:
+    strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+    batches = training_batches(files, config(augment="rand"), batch_size=5, seed=0, iteration=0, epoch=1)
+    for _, _ in zip(range(3), strategy.experimental_distribute_dataset(batches), strict=False):
+        pass
+
+
+CONSUMERS = [take_all, train_all, train_in_a_graph, train_on_two_devices]
+
+
+@pytest.mark.parametrize("consume", CONSUMERS)
+def test_an_image_lost_meanwhile_is_the_readers_one_line(
+    files: FileExamples, consume: Callable[[FileExamples], None]
+) -> None:
+    files.paths[7].unlink()
+    with pytest.raises(UserError) as raised, read_errors():
+        consume(files)
+    assert (
+        str(raised.value) == f"image {files.paths[7]} cannot be read (No such file or directory); replace or remove it"
+    )
+
+
+@pytest.mark.parametrize("consume", CONSUMERS)
+@pytest.mark.parametrize("name", [b"\xff\x1b[31m\n.tif", b"x" * 200 + b".tif"])
+def test_an_image_replaced_meanwhile_is_the_readers_one_line(
+    paint: Callable[..., Path], tmp_path: Path, name: bytes, consume: Callable[[FileExamples], None]
+) -> None:
+    path = tmp_path / os.fsdecode(name)
+    files = FileExamples([paint("a.png"), path], np.arange(2), ["a.png", path.name], Preprocessing(3, 16, (16, 16)))
+    Image.new("F", (9, 9)).save(path, "TIFF")
+    with pytest.raises(UserError, match=r"image .* has 32-bit pixels; convert it to 8 or 16") as raised, read_errors():
+        consume(files)
+    assert str(raised.value).isprintable()
+
+
+def test_errors_that_are_not_the_readers_stay() -> None:
+    with pytest.raises(tf.errors.InvalidArgumentError), read_errors():
+        tf.debugging.assert_equal(1, 2)
+    with pytest.raises(KeyError), read_errors():
+        raise KeyError("x")
 
 
 def test_memory_mapped_images_are_not_copied(tmp_path: Path) -> None:

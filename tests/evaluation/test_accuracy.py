@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -9,7 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics
 
-from tf_dlth.data.examples import ArrayExamples
+from tf_dlth.data.examples import ArrayExamples, FileExamples
+from tf_dlth.data.images import Preprocessing
+from tf_dlth.errors import UserError
 from tf_dlth.evaluation import accuracy as module
 from tf_dlth.evaluation.accuracy import accuracy, measures, predict, predictor
 
@@ -65,3 +68,11 @@ def test_every_image_is_measured_once_in_order(monkeypatch: pytest.MonkeyPatch):
     logits = predict(predictor(model), examples, between=lambda: calls.append(1))
     assert logits.ravel().tolist() == [2.0 * i for i in range(11)]
     assert len(calls) == 3
+
+
+def test_an_image_lost_meanwhile_is_one_line():
+    examples = FileExamples([Path("lost.png")], np.array([0]), ["0"], Preprocessing.of_shape((4, 4, 1)))
+    with pytest.raises(
+        UserError, match=r"^image lost.png cannot be read \(No such file or directory\); replace or rem"
+    ):
+        predict(lambda images: images, examples)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,8 +11,10 @@ import tf_keras
 
 from tf_dlth.config import DataConfig, Normalisation, TrainingConfig
 from tf_dlth.data import Examples
-from tf_dlth.data.examples import ArrayExamples
+from tf_dlth.data.examples import ArrayExamples, FileExamples
+from tf_dlth.data.images import Preprocessing
 from tf_dlth.data.pipeline import training_batches
+from tf_dlth.errors import UserError
 from tf_dlth.lottery import wrapping
 from tf_dlth.lottery.masks import Masks, prune_global
 from tf_dlth.models import variables
@@ -239,3 +242,14 @@ def test_the_wrapped_copy_leaves_the_plain_model_alone(network_on: NetworkOn, pl
     network.run(network.batches(batches(16)), 2)
     assert all(np.array_equal(before[name], value) for name, value in variables.read(plain).items())
     assert network.weights().keys() == before.keys()
+
+
+@pytest.mark.parametrize("devices", [1, 2])
+def test_an_image_lost_in_mid_run_is_one_line(network_on: NetworkOn, devices: int):
+    lost = FileExamples([Path("lost.png")] * 9, np.zeros(9, int), map(str, range(9)), Preprocessing.of_shape((6, 6, 1)))
+    network = network_on(devices)
+    dataset = training_batches(lost, DATA, batch_size=BATCH, seed=5, iteration=0, epoch=1)
+    with pytest.raises(
+        UserError, match=r"^image lost.png cannot be read \(No such file or directory\); replace or rem"
+    ):
+        network.run(network.batches(dataset), 2)

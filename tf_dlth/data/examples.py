@@ -5,16 +5,15 @@ from __future__ import annotations
 import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Self
 
 import numpy as np
 
 from tf_dlth.data import images as pictures
+from tf_dlth.data.faults import every, image_fault
 from tf_dlth.data.images import Preprocessing
 from tf_dlth.data.labels import whole_labels
-from tf_dlth.errors import UserError
 
 
 class Examples(ABC):
@@ -52,15 +51,17 @@ class Examples(ABC):
     def digests(self) -> list[bytes]:
         """SHA-256 of each image: of its decoded pixels, or of its file's bytes where it is decoded lazily.
 
-        Raises UserError naming an image that cannot be read to its end.
+        Raises UserError naming the images that cannot be read to their end.
         """
 
     def in_memory(self) -> ArrayExamples:
         """The images as the network sees them, as one array."""
         images = np.empty((len(self), *self.image_shape), np.uint8)
-        with ThreadPoolExecutor() as threads:
-            for index, image in enumerate(threads.map(self._read_one, range(len(self)))):
-                images[index] = image
+
+        def read(index: int) -> None:
+            images[index] = self._read_one(index)
+
+        every(read, range(len(self)))
         return ArrayExamples(images, self.labels, self.names)
 
     def _read_one(self, index: int) -> np.ndarray:
@@ -152,12 +153,11 @@ class EncodedExamples(Examples):
         return np.stack(prepared) if prepared else np.empty((0, *self.image_shape), np.uint8)
 
     def digests(self) -> list[bytes]:
-        with ThreadPoolExecutor() as threads:
-            return list(threads.map(self._checked_digest, range(len(self))))
+        return every(self._checked_digest, range(len(self)))
 
     def _checked_digest(self, index: int) -> bytes:
         encoded = self.encoded(index)
-        pictures.check_image(encoded, self.names[index])
+        pictures.check_image(encoded, self.names[index], self.preprocessing.channels)
         return hashlib.sha256(encoded).digest()
 
     def _prepared(self, index: int) -> np.ndarray:
@@ -192,4 +192,4 @@ def read_file(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise UserError(f"image {path} cannot be read: {error.strerror}") from None
+        raise image_fault(str(path), f"cannot be read ({error.strerror})") from None

@@ -5,14 +5,14 @@ from __future__ import annotations
 import dataclasses
 import io
 import math
-import struct
-import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, Self
 
 import numpy as np
 from PIL import Image, ImageOps
 
+from tf_dlth.data.faults import image_fault
 from tf_dlth.errors import UserError
 
 EXTENSIONS = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".webp")
@@ -20,7 +20,6 @@ EXTENSIONS = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".webp")
 
 GRAY_MODES = ("1", "L", "LA", "I;16", "I;16B", "I;16L", "I;16N")
 SIXTEEN_BITS = ("I;16", "I;16B", "I;16L", "I;16N")
-DECODING_ERRORS = (OSError, ValueError, TypeError, SyntaxError, EOFError, struct.error, zlib.error)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,24 +62,32 @@ class Preprocessing:
 
 def open_image(encoded: bytes, name: str) -> Image.Image:
     """The first frame, turned as its EXIF orientation says; raises UserError naming the image."""
-    try:
-        with Image.open(io.BytesIO(encoded)) as image:
-            image.load()
-            return ImageOps.exif_transpose(image)
-    except (*DECODING_ERRORS, Image.DecompressionBombError) as error:
-        reason = "no image format that can be read" if isinstance(error, Image.UnidentifiedImageError) else error
-        raise UserError(f"image {name} cannot be read ({reason}); replace or remove it") from None
+    with opened(encoded, name) as image:
+        image.load()
+        return ImageOps.exif_transpose(image)
 
 
-def check_image(encoded: bytes, name: str) -> None:
-    """Raises UserError unless the whole image can be decoded; JPEGs at an eighth of their size."""
+def check_image(encoded: bytes, name: str, channels: int) -> None:
+    """Raises UserError unless the whole image can be decoded and converted; JPEGs at an eighth of their size."""
+    with opened(encoded, name) as image:
+        image.draft(image.mode, (max(1, image.width // 8), max(1, image.height // 8)))
+        image.load()
+        ImageOps.exif_transpose(image, in_place=True)
+        to_channels(image.crop((0, 0, 1, 1)), channels, name)
+
+
+@contextmanager
+def opened(encoded: bytes, name: str) -> Iterator[Image.Image]:
+    """The image before its pixels are decoded; whatever is wrong with it becomes a UserError naming it."""
     try:
         with Image.open(io.BytesIO(encoded)) as image:
-            image.draft(image.mode, (image.width // 8, image.height // 8))
-            image.load()
-    except (*DECODING_ERRORS, Image.DecompressionBombError):
-        open_image(encoded, name)
-        raise UserError(f"image {name} cannot be read; replace or remove it") from None
+            yield image
+    except UserError:
+        raise
+    except Exception as error:  # Pillow's plugins raise whatever the damage leads them to
+        unknown = isinstance(error, Image.UnidentifiedImageError)
+        reason = "no image format that can be read" if unknown else str(error) or type(error).__name__
+        raise image_fault(name, f"cannot be read ({reason})") from None
 
 
 def is_gray(mode: str) -> bool:
@@ -92,16 +99,20 @@ def to_channels(image: Image.Image, channels: int, name: str) -> Image.Image:
     """The picture with 1 or 3 channels of 8 bits.
 
     16-bit gray keeps its high byte, transparency is laid over white, gray is repeated, colour becomes
-    luma (ITU-R 601). 32-bit and floating-point pixels have no agreed range and raise UserError.
+    luma (ITU-R 601). 32-bit and floating-point pixels have no agreed range and raise UserError, and so does a colour
+    space that Pillow cannot convert.
     """
     if image.mode in SIXTEEN_BITS:
         image = Image.fromarray((np.asarray(image).astype(np.uint16) >> 8).astype(np.uint8))
     if image.mode in ("I", "F"):
-        raise UserError(f"image {name} has 32-bit pixels; convert it to 8 or 16 bits a channel")
-    if image.has_transparency_data:
-        picture = image.convert("RGBA")
-        image = Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture).convert("RGB")
-    return image.convert("L" if channels == 1 else "RGB")
+        raise image_fault(name, "has 32-bit pixels", "convert it to 8 or 16 bits a channel")
+    try:
+        if image.has_transparency_data:
+            picture = image.convert("RGBA")
+            image = Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture).convert("RGB")
+        return image.convert("L" if channels == 1 else "RGB")
+    except ValueError as error:
+        raise image_fault(name, f"has pixels that cannot be converted ({error})", "save it as RGB") from None
 
 
 def to_array(image: Image.Image) -> np.ndarray:

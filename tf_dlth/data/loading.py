@@ -15,6 +15,7 @@ from tf_dlth.config import DataConfig, Normalisation
 from tf_dlth.data import subsets
 from tf_dlth.data.catalogue import FACTS, Facts
 from tf_dlth.data.examples import Examples
+from tf_dlth.data.faults import every
 from tf_dlth.data.sources import Source, load_source
 from tf_dlth.errors import UserError
 
@@ -66,10 +67,10 @@ def load_data(config: DataConfig) -> Data:
     source = load_source(config)
     facts = FACTS[config.dataset]
     train, heldout = choose(source, config, facts)
-    train, test = settled(train, facts), settled(source.test, facts)
-    heldout = settled(heldout, facts) if heldout else None
+    train, heldout, test = every(lambda e: settled(e, facts) if e else e, (train, heldout, source.test))
+    assert train is not None and test is not None
     parts = {"train": train, "heldout": heldout, "test": test}
-    digests = {part: e.digests() for part, e in parts.items() if e}
+    digests = dict(zip(parts, every(lambda e: e.digests() if e else [], parts.values()), strict=True))
     if facts.own_files:
         _refuse_shared_images(parts, digests)
     return Data(

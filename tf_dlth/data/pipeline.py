@@ -10,7 +10,8 @@ from __future__ import annotations
 import hashlib
 import math
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -20,8 +21,12 @@ import tensorflow as tf
 from tf_dlth.config import DataConfig
 from tf_dlth.data.catalogue import FACTS
 from tf_dlth.data.examples import ArrayExamples, Examples
+from tf_dlth.errors import UserError, printable
 
 END_OF_EPOCHS = 2**31
+MARKS = ("<image fault>", "</image fault>")
+"""Around the message of a UserError inside TensorFlow's."""
+LONGEST_MESSAGE = 1000
 Augment = Callable[[tf.Tensor, tf.Tensor, tf.Tensor], tf.Tensor]
 """From example indices [B], placement bits [B, 4] and augmentation seeds [B, 2] to images [B, H, W, C]."""
 
@@ -165,8 +170,30 @@ def _random_crops(examples: Examples) -> Callable[[tf.Tensor, tf.Tensor], tf.Ten
 
 
 def _from_numpy(function: Callable[..., np.ndarray], examples: Examples, *inputs: tf.Tensor) -> tf.Tensor:
-    images = tf.numpy_function(function, inputs, tf.uint8, stateful=False)
+    def marked(*arrays: np.ndarray) -> np.ndarray:
+        try:
+            return function(*arrays)
+        except UserError as error:
+            raise RuntimeError(f"{MARKS[0]}{printable(str(error), LONGEST_MESSAGE)}{MARKS[1]}") from None
+
+    images = tf.numpy_function(marked, inputs, tf.uint8, stateful=False)
     return tf.ensure_shape(images, (None, *examples.image_shape))
+
+
+@contextmanager
+def read_errors() -> Iterator[None]:
+    """Around whatever takes batches: raises again the UserError of an image that could not be read.
+
+    TensorFlow knows no exceptions of others, and tells of them in the long text of one of its own.
+    """
+    try:
+        yield
+    except tf.errors.OpError as error:
+        _, begun, rest = str(error).partition(MARKS[0])
+        message, ended, _ = rest.partition(MARKS[1])
+        if not (begun and ended):
+            raise
+        raise UserError(message) from None
 
 
 def _on_cpu(array: np.ndarray) -> tf.Tensor:

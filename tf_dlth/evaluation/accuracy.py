@@ -10,7 +10,7 @@ import tensorflow as tf
 import tf_keras
 
 from tf_dlth.data import Examples
-from tf_dlth.data.pipeline import evaluation_batches
+from tf_dlth.data.pipeline import evaluation_batches, read_errors
 
 BATCH = 250
 """Images a call. Fixed: a convolution may round differently in batches of other sizes."""
@@ -23,6 +23,7 @@ def predictor(model: tf_keras.Model) -> Predict:
     return tf.function(lambda images: model(images, training=False), reduce_retracing=True)
 
 
+@read_errors()
 def predict(predict: Predict, examples: Examples, between: Callable[[], None] = lambda: None) -> np.ndarray:
     """Logits [N, classes] of all examples; ``between`` is called after every batch."""
     parts = []

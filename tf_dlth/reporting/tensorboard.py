@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import tensorflow as tf
 
-from tf_dlth.data.pipeline import training_batches
+from tf_dlth.data.pipeline import read_errors, training_batches
 from tf_dlth.lottery.rows import Row
 from tf_dlth.reporting.observer import RunObserver
 from tf_dlth.runs.folder import METRICS
@@ -74,6 +74,7 @@ class TensorBoard(RunObserver):
                     tf.summary.scalar(name, value)
         self._writer.flush()
 
+    @read_errors()
     def _draw_images(self, prepared: Prepared) -> None:
         batches = training_batches(
             prepared.data.train,

@@ -10,6 +10,7 @@ import tensorflow as tf
 import tf_keras
 
 from tf_dlth.config import TrainingConfig
+from tf_dlth.data.pipeline import read_errors
 from tf_dlth.models import variables
 from tf_dlth.training.masking import Arrays, Layer, Masking
 from tf_dlth.training.objectives import Objective
@@ -76,6 +77,7 @@ class Network:
             return iter(dataset)
         return iter(self.strategy.experimental_distribute_dataset(dataset))
 
+    @read_errors()
     def run(self, batches: Iterator[Any], steps: int) -> np.ndarray:
         """Trains on the next ``steps`` global batches in one call of the compiled graph; gives :attr:`totals`."""
         self._run(batches, tf.constant(steps))

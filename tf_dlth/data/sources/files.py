@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import io
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from tf_dlth.data.examples import FileExamples, read_file
-from tf_dlth.data.images import DECODING_ERRORS, EXTENSIONS, Preprocessing, is_gray, open_image
+from tf_dlth.data.faults import ImageFaults, every
+from tf_dlth.data.images import EXTENSIONS, Preprocessing, check_image, is_gray, opened
 from tf_dlth.data.labels import LARGEST, parse_label
 from tf_dlth.errors import UserError, printable
 
 ORIENTATION = 0x0112
 TURNED = range(5, 9)
 """EXIF orientations that swap height and width."""
+Header = tuple[str, tuple[int, int]]
 
 
 @dataclass(frozen=True)
@@ -149,22 +149,26 @@ def listed(path: Path, index: FileIndex) -> Listing:
     return Listing(paths, names, np.array([label for _, label in entries], np.int32))
 
 
-def own_channels(headers: Iterable[tuple[str, tuple[int, int]]]) -> int:
+def own_channels(headers: Iterable[Header]) -> int:
     """1 if every image is gray, else 3."""
     return 1 if all(is_gray(mode) for mode, _ in headers) else 3
 
 
-def header(path: Path, name: str) -> tuple[str, tuple[int, int]]:
-    """Pillow mode and upright (height, width), without decoding the pixels."""
-    encoded = read_file(path)
+def headers(paths: Sequence[Path], names: Sequence[str]) -> list[Header]:
+    """The header of every file; if one cannot be read, raises UserError naming all files that are damaged anywhere."""
+    files = list(zip(paths, names, strict=True))
     try:
-        with Image.open(io.BytesIO(encoded)) as image:
-            turned = image.getexif().get(ORIENTATION, 1) in TURNED
-            size = (image.width, image.height) if turned else (image.height, image.width)
-            return image.mode, size
-    except (*DECODING_ERRORS, Image.DecompressionBombError):
-        open_image(encoded, name)
-        raise UserError(f"image {name} cannot be read; replace or remove it") from None
+        return every(lambda file: header(*file), files)
+    except ImageFaults:
+        every(lambda file: check_image(read_file(file[0]), file[1], 3), files)
+        raise
+
+
+def header(path: Path, name: str) -> Header:
+    """Pillow mode and upright (height, width), without decoding the pixels."""
+    with opened(read_file(path), name) as image:
+        turned = image.getexif().get(ORIENTATION, 1) in TURNED
+        return image.mode, (image.width, image.height) if turned else (image.height, image.width)
 
 
 def common_size(sizes: Sequence[tuple[int, int]], names: Sequence[str]) -> tuple[int, int]:

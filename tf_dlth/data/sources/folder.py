@@ -93,7 +93,7 @@ def _by_seed(config: DataConfig, root: Path) -> tuple[tuple[str, ...], Listing, 
 
 def _preprocessing(config: DataConfig, train: Listing, test: Listing) -> Preprocessing:
     paths, names = train.paths + test.paths, train.names + test.names
-    headers = [files.header(path, name) for path, name in zip(paths, names, strict=True)]
+    headers = files.headers(paths, names)
     channels = files.own_channels(headers)
     sizes = [size for _, size in headers]
     size = sizes[0] if config.image_size else files.common_size(sizes, names)
