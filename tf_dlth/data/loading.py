@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from tf_dlth.config import DataConfig, Normalisation
 from tf_dlth.data import subsets
 from tf_dlth.data.catalogue import FACTS, Facts
+from tf_dlth.data.duplicates import refuse_duplicates
 from tf_dlth.data.examples import Examples
 from tf_dlth.data.faults import every
 from tf_dlth.data.sources import Source, load_source
@@ -37,6 +38,7 @@ class Data:
     ``preprocessing`` says what turns a picture into the network's input (channels, resize, crop,
     interpolation, antialias). ``sha256`` covers that, the classes' names, and labels, names and decoded images of
     the three parts; of images that are decoded lazily the bytes of their files, of ImageNet's records their checksums.
+    ``skipped`` counts the files of a folder that are not used, by reason.
     """
 
     config: DataConfig
@@ -47,6 +49,7 @@ class Data:
     image_shape: tuple[int, int, int]
     preprocessing: dict[str, Any]
     sha256: str
+    skipped: Mapping[str, int]
 
     def subset(self) -> dict[str, Any]:
         """The names of the images of each part and how many there are of each class."""
@@ -72,7 +75,7 @@ def load_data(config: DataConfig) -> Data:
     parts = {"train": train, "heldout": heldout, "test": test}
     digests = dict(zip(parts, every(lambda e: e.digests() if e else [], parts.values()), strict=True))
     if facts.own_files:
-        _refuse_shared_images(parts, digests)
+        refuse_duplicates(parts, digests, source.class_names)
     return Data(
         config=resolve(config, facts, source, train, heldout),
         class_names=source.class_names,
@@ -82,6 +85,7 @@ def load_data(config: DataConfig) -> Data:
         image_shape=source.preprocessing.image_shape,
         preprocessing=source.preprocessing.as_json(),
         sha256=_sha256(source, parts, digests),
+        skipped=source.skipped,
     )
 
 
@@ -233,24 +237,6 @@ def statistics(train: Examples) -> Normalisation | None:
 
 def _rounded(values: np.ndarray) -> tuple[float, ...]:
     return tuple(round(float(v), 6) for v in values)
-
-
-def _refuse_shared_images(parts: dict[str, Examples | None], digests: dict[str, list[bytes]]) -> None:
-    seen: dict[bytes, tuple[str, str]] = {}
-    for part, digest, name in _entries(parts, digests):
-        first, first_name = seen.setdefault(digest, (part, name))
-        if first != part:
-            raise UserError(
-                f"images {first_name} ({first}) and {name} ({part}) are identical, so one part leaks into "
-                "another; remove one of them"
-            )
-
-
-def _entries(parts: dict[str, Examples | None], digests: dict[str, list[bytes]]) -> Iterator[tuple[str, bytes, str]]:
-    for part, examples in parts.items():
-        if examples:
-            for digest, name in zip(digests[part], examples.names, strict=True):
-                yield part, digest, name
 
 
 def _sha256(source: Source, parts: dict[str, Examples | None], digests: dict[str, list[bytes]]) -> str:

@@ -15,7 +15,7 @@ from tf_dlth.data.sources import files
 from tf_dlth.data.sources.arrays import sized
 from tf_dlth.data.sources.files import FileIndex, Listing
 from tf_dlth.data.sources.source import Source, required_dir
-from tf_dlth.errors import UserError
+from tf_dlth.errors import UserError, printable
 
 
 @dataclass(frozen=True)
@@ -157,7 +157,9 @@ def _refuse_shared_files(parts: dict[Path, Listing]) -> None:
     for file, part in parts.items():
         for name in part.names:
             if name in seen:
-                raise UserError(f"image {name} is listed in {seen[name]} and in {file}; remove it from one of them")
+                raise UserError(
+                    f"image {printable(name)} is listed in {seen[name]} and in {file}; remove it from one of them"
+                )
         seen |= dict.fromkeys(part.names, file)
 
 
@@ -167,6 +169,6 @@ def listed_positions(names: np.ndarray, file: Path) -> np.ndarray:
     positions = []
     for name, _ in files.read_list(file):
         if (key := Path(name).name) not in known and (key := Path(name).stem) not in known:
-            raise UserError(f"{file} lists {name}, which the dataset does not have")
+            raise UserError(f"{file} lists {printable(name)}, which the dataset does not have")
         positions.append(known[key])
     return np.array(positions, np.int64)

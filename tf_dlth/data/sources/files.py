@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,8 +11,9 @@ import numpy as np
 
 from tf_dlth.data.examples import FileExamples, read_file
 from tf_dlth.data.faults import ImageFaults, every
-from tf_dlth.data.images import EXTENSIONS, Preprocessing, check_image, is_gray, opened
+from tf_dlth.data.images import Preprocessing, check_image, is_gray, opened
 from tf_dlth.data.labels import LARGEST, parse_label
+from tf_dlth.data.sources.layout import folders, is_image
 from tf_dlth.errors import UserError, printable
 
 ORIENTATION = 0x0112
@@ -49,7 +50,7 @@ def existing_dir(path: str | Path, field: str = "data.data_dir") -> Path:
 
 def class_folders(tree: Path) -> list[str]:
     """The names of the folders below a tree, sorted; raises UserError when there are none."""
-    names = sorted(p.name for p in tree.iterdir() if p.is_dir() and not p.name.startswith("."))
+    names = [path.name for path in folders(tree)]
     if not names:
         raise UserError(f"{tree} holds no class folders; put the images of each class into a folder of its name")
     return names
@@ -59,22 +60,11 @@ def list_tree(tree: Path, root: Path, class_names: Sequence[str]) -> Listing:
     """The images of ``tree/CLASS/`` by sorted file name; raises UserError for an empty class folder."""
     paths, labels = [], []
     for label, name in enumerate(class_names):
-        found = sorted(p for p in (tree / name).iterdir() if _is_image(p)) if (tree / name).is_dir() else []
+        found = sorted(p for p in (tree / name).iterdir() if is_image(p)) if (tree / name).is_dir() else []
         paths += found
         labels += [label] * len(found)
     names = tuple(p.relative_to(root).as_posix() for p in paths)
     return Listing(tuple(paths), names, np.array(labels, np.int32))
-
-
-def refuse_empty_folders(tree: Path, class_names: Iterable[str]) -> None:
-    """Raises UserError naming the first class folder without images."""
-    for name in class_names:
-        if not any(_is_image(p) for p in (tree / name).iterdir()):
-            raise UserError(f"class folder {tree / name} holds no images ({', '.join(EXTENSIONS)}); fill or remove it")
-
-
-def _is_image(path: Path) -> bool:
-    return path.suffix.lower() in EXTENSIONS and not path.name.startswith(".") and path.is_file()
 
 
 class FileIndex:
@@ -83,7 +73,7 @@ class FileIndex:
     def __init__(self, root: Path) -> None:
         self.root = root
         self._paths: dict[str, list[Path]] = defaultdict(list)
-        for path in sorted(p for p in root.rglob("*") if _is_image(p)):
+        for path in sorted(p for p in root.rglob("*") if is_image(p)):
             for key in _keys(path.relative_to(root)):
                 self._paths[key].append(path)
 
@@ -91,9 +81,12 @@ class FileIndex:
         """The file; raises UserError when there is none or more than one."""
         found = self._paths.get(name.removeprefix("./"), [])
         if not found:
-            raise UserError(f"{origin} lists {name}, but there is no such image below {self.root}")
+            raise UserError(f"{origin} lists {printable(name)}, but there is no such image below {self.root}")
         if len(found) > 1:
-            raise UserError(f"{origin} lists {name}, which is both {found[0]} and {found[1]}; write its path in full")
+            one, other = (printable(str(path)) for path in found[:2])
+            raise UserError(
+                f"{origin} lists {printable(name)}, which is both {one} and {other}; write its path in full"
+            )
         return found[0]
 
 
@@ -118,8 +111,8 @@ def read_list(path: Path) -> list[tuple[str, int]]:
     if not entries:
         raise UserError(f"{path} lists no images; write one `relative/name label` a line")
     if len(set(names)) < len(names):
-        twice = next(n for i, n in enumerate(names) if n in names[:i])
-        raise UserError(f"{path} lists {twice} twice; remove one of the lines")
+        twice = Counter(names).most_common(1)[0][0]
+        raise UserError(f"{path} lists {printable(twice)} twice; remove one of the lines")
     return entries
 
 
@@ -177,6 +170,7 @@ def common_size(sizes: Sequence[tuple[int, int]], names: Sequence[str]) -> tuple
         if size != sizes[0]:
             first, other = (f"{w} x {h}" for h, w in (sizes[0], size))
             raise UserError(
-                f"images differ in size: {names[0]} is {first}, {name} is {other} pixels; set data.image_size"
+                f"images differ in size: {printable(names[0])} is {first}, {printable(name)} is {other} pixels; set "
+                "data.image_size"
             )
     return sizes[0]

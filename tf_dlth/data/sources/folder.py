@@ -9,11 +9,11 @@ from tf_dlth.config import DataConfig
 from tf_dlth.data import subsets
 from tf_dlth.data.images import Preprocessing
 from tf_dlth.data.labels import refuse_gaps, refuse_unknown
-from tf_dlth.data.sources import files
+from tf_dlth.data.sources import files, layout
 from tf_dlth.data.sources.arrays import preprocessing_for
 from tf_dlth.data.sources.files import FileIndex, Listing
 from tf_dlth.data.sources.source import Source, no_examples, required_dir
-from tf_dlth.errors import UserError
+from tf_dlth.errors import UserError, printable
 
 LAYOUT = "a folder with train/CLASS/ and test/CLASS/, a folder of class folders, or train_list and test_list"
 
@@ -22,17 +22,21 @@ def load(config: DataConfig) -> Source:
     """Channels and size are the images' own: gray if every image is, one size unless image_size is set."""
     root = files.existing_dir(required_dir(config, LAYOUT))
     names, train, test = _parts(config, root)
+    skipped = {} if config.train_list else layout.skipped(root, train.paths + test.paths, _depth(root))
     preprocessing = _preprocessing(config, train, test)
     training = train.examples(preprocessing) if train.paths else no_examples(preprocessing.image_shape)
-    return Source("folder", names, training, test.examples(preprocessing), None, preprocessing)
+    return Source("folder", names, training, test.examples(preprocessing), None, preprocessing, skipped)
+
+
+def _depth(root: Path) -> int:
+    return 2 if (root / "train").is_dir() or (root / "test").is_dir() else 1
 
 
 def _parts(config: DataConfig, root: Path) -> tuple[tuple[str, ...], Listing, Listing]:
     if config.train_list or config.test_list:
         return _by_lists(config, root)
-    if (root / "train").is_dir() or (root / "test").is_dir():
-        return _by_folders(root)
-    return _by_seed(config, root)
+    layout.refuse_other_layouts(root)
+    return _by_folders(root) if _depth(root) == 2 else _by_seed(config, root)
 
 
 def _by_lists(config: DataConfig, root: Path) -> tuple[tuple[str, ...], Listing, Listing]:
@@ -72,20 +76,22 @@ def _by_folders(root: Path) -> tuple[tuple[str, ...], Listing, Listing]:
     tested = files.class_folders(test_tree)
     names = tuple(files.class_folders(train_tree)) if train_tree.is_dir() else tuple(tested)
     _refuse_new_classes(tested, names, test_tree, train_tree)
-    files.refuse_empty_folders(test_tree, tested)
+    layout.refuse_empty_folders(test_tree, tested)
     if train_tree.is_dir():
-        files.refuse_empty_folders(train_tree, names)
+        layout.refuse_empty_folders(train_tree, names)
     return names, files.list_tree(train_tree, root, names), files.list_tree(test_tree, root, names)
 
 
 def _refuse_new_classes(tested: Sequence[str], names: Sequence[str], test_tree: Path, train_tree: Path) -> None:
     if new := sorted(set(tested) - set(names)):
-        raise UserError(f"class {new[0]} is in {test_tree} but not in {train_tree}; add or remove its folder")
+        raise UserError(
+            f"class {printable(new[0])} is in {test_tree} but not in {train_tree}; add or remove its folder"
+        )
 
 
 def _by_seed(config: DataConfig, root: Path) -> tuple[tuple[str, ...], Listing, Listing]:
     names = tuple(files.class_folders(root))
-    files.refuse_empty_folders(root, names)
+    layout.refuse_empty_folders(root, names)
     everything = files.list_tree(root, root, names)
     train, test = subsets.fifth_split(everything.labels, names, config.subset_seed)
     return names, everything.take(train), everything.take(test)

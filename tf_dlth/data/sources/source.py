@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -22,6 +22,8 @@ LONGEST_NAME = 200
 class Source:
     """A dataset in its own parts; ``heldout`` is the part that it sets aside itself for selection.
 
+    ``skipped`` counts the files of a folder that are not used, by reason.
+
     Raises UserError for class names that cannot head a column, for fewer than two, and for a label without a name.
     """
 
@@ -31,6 +33,7 @@ class Source:
     test: Examples
     heldout: Examples | None
     preprocessing: Preprocessing
+    skipped: Mapping[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         _check_class_names(self.class_names)

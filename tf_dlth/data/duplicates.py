@@ -1,0 +1,31 @@
+"""Identical images that would make a result wrong: in two parts, or under two classes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from tf_dlth.data.examples import Examples
+from tf_dlth.errors import UserError, printable
+
+
+def refuse_duplicates(
+    parts: Mapping[str, Examples | None], digests: Mapping[str, Sequence[bytes]], class_names: Sequence[str]
+) -> None:
+    """Raises UserError naming two images of one digest that lie in two parts or have two labels."""
+    seen: dict[bytes, tuple[str, str, int]] = {}
+    for part, examples in parts.items():
+        if not examples:
+            continue
+        for digest, name, label in zip(digests[part], examples.names, examples.labels.tolist(), strict=True):
+            first_part, first_name, first_label = seen.setdefault(digest, (part, name, label))
+            one, other = printable(first_name), printable(name)
+            if first_part != part:
+                raise UserError(
+                    f"images {one} ({first_part}) and {other} ({part}) are identical, so one part leaks into another; "
+                    "remove one of them"
+                )
+            if first_label != label:
+                raise UserError(
+                    f"images {one} (class {class_names[first_label]}) and {other} (class {class_names[label]}) are "
+                    "identical, but of two classes; remove one of them"
+                )
