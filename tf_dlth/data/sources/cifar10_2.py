@@ -7,8 +7,9 @@ import numpy as np
 from tf_dlth.config import DataConfig
 from tf_dlth.data.labels import refuse_unknown, whole_labels
 from tf_dlth.data.sources import files
+from tf_dlth.data.sources.arrayfiles import read_npz
 from tf_dlth.data.sources.arrays import in_memory
-from tf_dlth.data.sources.npz import checked_images, read_arrays
+from tf_dlth.data.sources.npz import checked_images
 from tf_dlth.data.sources.source import Source, no_examples, required_dir
 
 CIFAR10_CLASSES = (
@@ -32,7 +33,7 @@ def load(config: DataConfig) -> Source:
     images, labels, names = [], [], []
     for part in ("train", "test"):
         path = root / f"cifar102_{part}.npz"
-        arrays = read_arrays(path, ("images", "labels"))
+        arrays = read_npz(path, ("images", "labels"))
         images.append(checked_images(path, "images", arrays["images"]))
         labels.append(whole_labels(arrays["labels"], f"{path}: labels", len(images[-1])))
         refuse_unknown(labels[-1], len(CIFAR10_CLASSES), path)

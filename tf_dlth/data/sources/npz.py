@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import zipfile
 from pathlib import Path
 
 import numpy as np
 
 from tf_dlth.config import DataConfig
 from tf_dlth.data.labels import refuse_gaps, refuse_unknown, whole_labels
+from tf_dlth.data.sources.arrayfiles import read_npz
 from tf_dlth.data.sources.arrays import in_memory
 from tf_dlth.data.sources.source import Source, required_dir
 from tf_dlth.errors import UserError
@@ -20,7 +20,7 @@ REQUIRED = ("x_train", "y_train", "x_test", "y_test")
 def load(config: DataConfig) -> Source:
     """Images are uint8 [N, H, W] or [N, H, W, 1 or 3], labels whole numbers from 0."""
     path = Path(required_dir(config, "the path of a .npz file with x_train, y_train, x_test and y_test"))
-    arrays = read_arrays(path, REQUIRED)
+    arrays = read_npz(path, REQUIRED, ("class_names",))
     train, test = (_part(path, arrays, part) for part in ("train", "test"))
     if train[0].shape[1:] != test[0].shape[1:]:
         raise UserError(f"{path}: x_train and x_test hold images of different shapes; bring them to one")
@@ -30,21 +30,6 @@ def load(config: DataConfig) -> Source:
     training, preprocessing = in_memory(config, *train, _names("train", train))
     testing, _ = in_memory(config, *test, _names("test", test))
     return Source("npz", _class_names(path, arrays, classes), training, testing, None, preprocessing)
-
-
-def read_arrays(path: Path, required: tuple[str, ...]) -> dict[str, np.ndarray]:
-    """The arrays of a file that unpickles nothing; raises UserError for a missing file or array."""
-    if not path.is_file():
-        raise UserError(f"{path} does not exist; it must be a .npz file with {', '.join(required)}")
-    try:
-        with np.load(path, allow_pickle=False) as arrays:
-            if missing := [name for name in required if name not in arrays.files]:
-                found = ", ".join(arrays.files) or "nothing"
-                raise UserError(f"{path} has no array {missing[0]}; it needs {', '.join(required)} and has {found}")
-            wanted = [name for name in (*required, "class_names") if name in arrays.files]
-            return {name: arrays[name] for name in wanted}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, TypeError) as error:
-        raise UserError(f"{path} cannot be read as a .npz file of plain arrays: {error}") from None
 
 
 def _part(path: Path, arrays: dict[str, np.ndarray], part: str) -> tuple[np.ndarray, np.ndarray]:
