@@ -186,8 +186,8 @@ def test_what_is_no_file_is_one_line(tmp_path: Path, make: Callable[[Path], None
     path = tmp_path / "a.npz"
     make(path)
     assert read(path) == f"{path} is no file; it must be a .npz file with x, y"
-    with pytest.raises(UserError, match=r"a.npz is no file; it must be a sheet"):
-        map_npy(path, "a sheet")
+    with pytest.raises(UserError, match=r"a.npz is no file; bring a sheet"):
+        map_npy(path, "bring a sheet")
 
 
 def test_a_missing_array_and_a_missing_file(tmp_path: Path) -> None:

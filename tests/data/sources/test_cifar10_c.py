@@ -50,7 +50,7 @@ def test_the_kinds_are_those_of_the_folder(published: Path) -> None:
 
 
 def test_a_missing_kind_is_named(published: Path) -> None:
-    with pytest.raises(UserError, match=r"snow.npy does not exist: cifar10_c needs a folder with labels.npy"):
+    with pytest.raises(UserError, match=r"snow.npy does not exist; cifar10_c needs a folder with labels.npy"):
         corrupted_examples(published, "snow", 1)
 
 
@@ -61,7 +61,7 @@ def test_an_empty_folder(tmp_path: Path) -> None:
 
 def test_labels_of_another_length(published: Path) -> None:
     np.save(published / "labels.npy", np.arange(7))
-    with pytest.raises(UserError, match=r"fog.npy must be uint8 \[5 x N, H, W, C\] .* beside 7"):
+    with pytest.raises(UserError, match=r"fog.npy must be uint8 \[5 x N, 32, 32, 1 or 3\] .* beside 7"):
         corrupted_examples(published, "fog", 1)
 
 
@@ -84,3 +84,86 @@ def test_a_regenerated_set_of_two_severities(published: Path) -> None:
     assert corrupted_examples(published, "fog", 5).images[:, 0, 0, 0].tolist() == [150, 151, 152, 153, 154, 155]
     with pytest.raises(UserError, match="holds severities 1, 5, not 3"):
         corrupted_examples(published, "fog", 3)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "",
+        "{",
+        "[1, 5]",
+        "{}",
+        "[" * 100_000,
+        '{"severities": null}',
+        '{"severities": []}',
+        '{"severities": 3}',
+        '{"severities": "15"}',
+        '{"severities": [5, 1]}',
+        '{"severities": [1, 1]}',
+        '{"severities": [0, 1]}',
+        '{"severities": [1, 6]}',
+        '{"severities": [1.5]}',
+        '{"severities": ["1"]}',
+        '{"severities": [[1]]}',
+        '{"severities": [{}]}',
+        '{"severities": [NaN]}',
+    ],
+)
+def test_a_damaged_manifest_is_one_line(published: Path, content: str) -> None:
+    (published / "corruptions.json").write_text(content)
+    with pytest.raises(UserError, match=r"corruptions.json is damaged: ") as raised:
+        load_source(DataConfig(dataset="cifar10_c", data_dir=str(published)))
+    assert str(raised.value).isprintable()
+
+
+@pytest.mark.parametrize("name", ["fog.npy", "labels.npy"])
+def test_any_damage_of_an_array_is_one_line(published: Path, name: str) -> None:
+    whole, random = (published / name).read_bytes(), np.random.RandomState(0)
+    cut = [whole[:length] for length in range(0, len(whole), len(whole) // 40)]
+    flipped = []
+    for _ in range(100):
+        damaged = bytearray(whole)
+        damaged[random.randint(128)] ^= 1 << random.randint(8)
+        flipped.append(bytes(damaged))
+    refused: list[str] = []
+    for content in cut + flipped:
+        (published / name).write_bytes(content)
+        try:
+            source = load_source(DataConfig(dataset="cifar10_c", data_dir=str(published)))
+            assert source.test.read(np.arange(60)).shape == (60, 32, 32, 3)
+        except UserError as error:
+            refused.append(str(error))
+    assert len(refused) > 80
+    assert all(
+        line.startswith((f"{published}/", "dataset cifar10_c: label")) and line.isprintable() for line in refused
+    )
+
+
+@pytest.mark.parametrize(
+    "images",
+    [
+        np.zeros((5, 16, 16, 3), np.uint8),
+        np.zeros((5, 32, 32, 4), np.uint8),
+        np.zeros((5, 32, 32), np.uint8),
+        np.zeros((5, 32, 32, 3), np.int8),
+        np.zeros((6, 32, 32, 3), np.uint8),
+        np.zeros((0, 32, 32, 3), np.uint8),
+    ],
+)
+def test_arrays_of_another_form(published: Path, images: np.ndarray) -> None:
+    np.save(published / "fog.npy", images)
+    np.save(published / "labels.npy", np.zeros(len(images), int))
+    with pytest.raises(UserError, match=r"fog.npy (must be uint8 \[5 x N, 32, 32, 1 or 3\]|cannot be read)"):
+        corrupted_examples(published, "fog", 1)
+
+
+def test_gray_and_colour_do_not_mix(published: Path) -> None:
+    np.save(published / "fog.npy", np.zeros((5 * N, 32, 32, 1), np.uint8))
+    with pytest.raises(UserError, match=r"brightness/5/00000 and fog/1/00000 differ in shape: \[32, 32, 3\] and \["):
+        load_source(DataConfig(dataset="cifar10_c", data_dir=str(published)))
+
+
+def test_labels_that_no_class_has(published: Path) -> None:
+    np.save(published / "labels.npy", np.full(5 * N, 10))
+    with pytest.raises(UserError, match="dataset cifar10_c: label 10 is not among the 10 classes"):
+        load_source(DataConfig(dataset="cifar10_c", data_dir=str(published)))

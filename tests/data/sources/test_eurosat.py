@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -45,6 +46,20 @@ def test_without_lists_fifty_a_class_train(prepared: Path) -> None:
     data = load_data(DataConfig(dataset="eurosat", data_dir=str(prepared)))
     again = load_data(data.config)
     assert (again.config, again.preprocessing, again.sha256) == (data.config, data.preprocessing, data.sha256)
+
+
+@pytest.mark.parametrize("damage", ["cut", "flipped", "lost"])
+def test_a_damaged_prepared_set_is_one_line(prepared: Path, tmp_path: Path, damage: str) -> None:
+    root = Path(shutil.copytree(prepared, tmp_path / "copied"))
+    (records,) = root.rglob("*.tfrecord*")
+    whole = bytearray(records.read_bytes())
+    whole[1000] ^= 8
+    records.write_bytes(whole[: len(whole) // 2] if damage == "cut" else whole)
+    if damage == "lost":
+        records.unlink()
+    with pytest.raises(UserError, match=r"eurosat/rgb/2.0.0 is damaged \(.*\); prepare dataset eurosat anew") as raised:
+        load_source(DataConfig(dataset="eurosat", data_dir=str(root)))
+    assert str(raised.value).isprintable()
 
 
 def test_lists_are_matched_to_file_names(prepared: Path, tmp_path: Path) -> None:

@@ -70,6 +70,53 @@ def test_records_are_read_where_they_lie(prepared: Path) -> None:
     assert load_source(config(prepared)).train.labels[:3].tolist() == [0, 0, 1]
 
 
+def test_a_damaged_index_is_made_anew(prepared: Path) -> None:
+    names = load_source(config(prepared)).train.names
+    index = next(prepared.rglob("tf_dlth_index_train.npz"))
+    whole = index.read_bytes()
+    with np.load(index) as arrays:
+        stored: dict[str, Any] = dict(arrays)
+    contents = [b"", b"hello", whole[:1000], whole[:-30], whole.replace(b"offset.npy", b"upset0.npy")]
+    changes: list[dict[str, Any]] = [
+        {"shard": stored["shard"] + 99},
+        {"shard": stored["shard"] - 1},
+        {"offset": stored["offset"] + 10**6},
+        {"length": -stored["length"]},
+        {"length": stored["length"].astype(float)},
+        {"label": stored["label"][:-1]},
+        {"name": np.arange(len(names))},
+        {"offset": np.array([object()] * len(names))},
+    ]
+    for change in changes:
+        np.savez(index, **(stored | change), allow_pickle=True)
+        contents.append(index.read_bytes())
+    for content in contents:
+        index.write_bytes(content)
+        source = load_source(config(prepared))
+        assert source.train.names == names
+        assert source.train.read(np.array([3, 1004])).shape == (2, 14, 14, 3)
+        assert index.read_bytes() == whole
+
+
+def test_a_damaged_or_lost_record_is_one_line(prepared: Path) -> None:
+    source = load_source(config(prepared))
+    shard = next(prepared.rglob("*validation*tfrecord*"))
+    whole = bytearray(shard.read_bytes())
+    whole[12:30] = b"\xff" * 18
+    shard.write_bytes(whole)
+    with pytest.raises(UserError, match=r"validation.* holds a damaged record; prepare imagenet2012 anew"):
+        source.test.read(np.arange(3))
+    next(prepared.rglob("tf_dlth_index_validation.npz")).unlink()
+    with pytest.raises(UserError, match=r"validation.* holds a damaged record; prepare imagenet2012 anew"):
+        load_source(config(prepared))
+    shard.write_bytes(b"\xff" * 100)
+    with pytest.raises(UserError, match="ends inside a record; prepare imagenet2012 anew"):
+        load_source(config(prepared))
+    shard.unlink()
+    with pytest.raises(UserError, match=r"image ILSVRC2012_val_00000001.JPEG cannot be read \(.*: No such file or dir"):
+        source.test.read(np.array([1]))
+
+
 def test_an_index_that_cannot_be_written_is_made_anew(prepared: Path) -> None:
     folder = next(prepared.rglob("dataset_info.json")).parent
     (folder / "tf_dlth_index_train.unfinished.npz").mkdir()

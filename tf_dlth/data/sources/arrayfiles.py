@@ -24,7 +24,7 @@ Header = tuple[tuple[int, ...], bool, np.dtype]
 
 def read_npz(path: Path, required: Sequence[str], optional: Sequence[str] = ()) -> dict[str, np.ndarray]:
     """The named arrays of a file; raises UserError for a missing one, for any damage, and for too little memory."""
-    needs = f"a .npz file with {', '.join(required)}"
+    needs = f"it must be a .npz file with {', '.join(required)}"
     with _one_line(path, needs, "cannot be read as a .npz file of plain arrays"), zipfile.ZipFile(path) as archive:
         members = {info.filename.removesuffix(".npy"): info for info in archive.infolist()}
         if missing := [name for name in required if name not in members]:
@@ -46,9 +46,9 @@ def map_npy(path: Path, needs: str) -> np.ndarray:
 @contextmanager
 def _one_line(path: Path, needs: str, fault: str) -> Iterator[None]:
     if not path.exists():
-        raise UserError(f"{path} does not exist; it must be {needs}")
+        raise UserError(f"{path} does not exist; {needs}")
     if not path.is_file():
-        raise UserError(f"{path} is no file; it must be {needs}")
+        raise UserError(f"{path} is no file; {needs}")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Self
 
@@ -14,25 +15,29 @@ from tf_dlth.data.examples import ArrayExamples, Examples
 from tf_dlth.data.images import Preprocessing
 from tf_dlth.data.labels import whole_labels
 from tf_dlth.data.sources import files
+from tf_dlth.data.sources.arrayfiles import map_npy
 from tf_dlth.data.sources.cifar10_2 import CIFAR10_CLASSES
 from tf_dlth.data.sources.source import Source, no_examples, required_dir
-from tf_dlth.errors import UserError
+from tf_dlth.errors import UserError, printable
 from tf_dlth.files import read_json
 
 PUBLISHED_SEVERITIES = (1, 2, 3, 4, 5)
 LABELS, MANIFEST = "labels.npy", "corruptions.json"
 """A set that was made anew has a manifest."""
+SIDE = 32
 LAYOUT = (
     "a folder with labels.npy and one KIND.npy a corruption; get CIFAR-10-C.tar from "
     "zenodo.org/records/2535967 or make a look-alike with python -m tf_dlth.corrupt"
 )
 
+NEEDS = f"cifar10_c needs {LAYOUT}"
+
 
 def load(config: DataConfig) -> Source:
     """Every corruption and severity that the folder holds, memory-mapped, as one test set."""
     root = files.existing_dir(required_dir(config, LAYOUT))
-    if config.image_size not in (None, 32):
-        raise UserError("data.image_size: the images of cifar10_c have 32 pixels; remove it")
+    if config.image_size not in (None, SIDE):
+        raise UserError(f"data.image_size: the images of cifar10_c have {SIDE} pixels; remove it")
     cells = [(kind, level) for kind in corruption_kinds(root) for level in severities(root)]
     test = JoinedExamples([corrupted_examples(root, kind, severity) for kind, severity in cells])
     train = no_examples(test.image_shape)
@@ -43,26 +48,33 @@ def corruption_kinds(root: Path) -> list[str]:
     """The corruptions that a folder holds, sorted; raises UserError when there are none."""
     kinds = sorted(path.stem for path in root.glob("*.npy") if path.name != LABELS)
     if not kinds:
-        raise UserError(f"{root} holds no corruptions: cifar10_c needs {LAYOUT}")
+        raise UserError(f"{root} holds no corruptions: {NEEDS}")
     return kinds
 
 
 def severities(root: Path) -> tuple[int, ...]:
     """The severities that the arrays hold, in their order; a regenerated set may have fewer than the published."""
     manifest = root / MANIFEST
-    return tuple(read_json(manifest)["severities"]) if manifest.is_file() else PUBLISHED_SEVERITIES
+    if not manifest.exists():
+        return PUBLISHED_SEVERITIES
+    held = read_json(manifest).get("severities")
+    if not isinstance(held, list) or not held or held != [level for level in PUBLISHED_SEVERITIES if level in held]:
+        raise UserError(f"{manifest} is damaged: severities must be ascending whole numbers from 1 to 5; restore it")
+    return tuple(map(int, held))
 
 
 def corrupted_examples(root: Path, kind: str, severity: int) -> ArrayExamples:
     """One corruption at one severity, memory-mapped and named ``KIND/SEVERITY/INDEX``."""
-    images, held = _mapped(root / f"{kind}.npy"), severities(root)
-    labels = whole_labels(_mapped(root / LABELS), root / LABELS)
+    path, held = root / f"{kind}.npy", severities(root)
+    images = map_npy(path, NEEDS)
+    labels = whole_labels(map_npy(root / LABELS, NEEDS), printable(str(root / LABELS)))
     if severity not in held:
         raise UserError(f"{root} holds severities {', '.join(map(str, held))}, not {severity}")
-    if images.dtype != np.uint8 or images.ndim != 4 or len(images) != len(labels) or len(images) % len(held):
+    fits = images.ndim == 4 and len(images) and images.shape[1:3] == (SIDE, SIDE) and images.shape[3] in (1, 3)
+    if images.dtype != np.uint8 or not fits or len(images) != len(labels) or len(images) % len(held):
         raise UserError(
-            f"{root / f'{kind}.npy'} must be uint8 [{len(held)} x N, H, W, C] beside {len(held)} x N labels, not "
-            f"{images.dtype} {list(images.shape)} beside {len(labels)}"
+            f"{printable(str(path))} must be uint8 [{len(held)} x N, {SIDE}, {SIDE}, 1 or 3] beside {len(held)} x N "
+            f"labels, not {images.dtype} {list(images.shape)} beside {len(labels)}"
         )
     size = len(images) // len(held)
     rows = slice(held.index(severity) * size, (held.index(severity) + 1) * size)
@@ -70,20 +82,17 @@ def corrupted_examples(root: Path, kind: str, severity: int) -> ArrayExamples:
     return ArrayExamples(images[rows], labels[rows], names)
 
 
-def _mapped(path: Path) -> np.ndarray:
-    try:
-        return np.load(path, mmap_mode="r", allow_pickle=False)
-    except FileNotFoundError:
-        raise UserError(f"{path} does not exist: cifar10_c needs {LAYOUT}") from None
-    except (OSError, ValueError, EOFError) as error:
-        raise UserError(f"{path} cannot be read as a .npy file: {error}") from None
-
-
 class JoinedExamples(Examples):
     """Sets of one image shape after each other, read where they lie."""
 
     def __init__(self, sets: Iterable[ArrayExamples], indices: np.ndarray | None = None) -> None:
         self._sets = tuple(sets)
+        if len({part.image_shape for part in self._sets}) > 1:
+            first, other = next((a, b) for a, b in pairwise(self._sets) if a.image_shape != b.image_shape)
+            raise UserError(
+                f"images {printable(first.names[0])} and {printable(other.names[0])} differ in shape: "
+                f"{list(first.image_shape)} and {list(other.image_shape)}; keep arrays of one shape in a folder"
+            )
         self._ends = np.cumsum([len(part) for part in self._sets])
         labels = np.concatenate([part.labels for part in self._sets])
         names: Sequence[str] = [name for part in self._sets for name in part.names]

@@ -6,6 +6,7 @@ import hashlib
 import struct
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -14,8 +15,10 @@ import numpy as np
 
 from tf_dlth.config import DataConfig
 from tf_dlth.data.examples import EncodedExamples
+from tf_dlth.data.faults import image_fault
 from tf_dlth.data.images import Preprocessing
 from tf_dlth.data.sources import files
+from tf_dlth.data.sources.arrayfiles import read_npz
 from tf_dlth.data.sources.deic import listed_positions, preprocessing_of
 from tf_dlth.data.sources.prepared import prepared_builder
 from tf_dlth.data.sources.source import Source
@@ -28,6 +31,7 @@ MANUAL = (
     "folder's downloads/manual"
 )
 INDEX = "tf_dlth_index_{split}.npz"
+COLUMNS = ("shard", "offset", "length", "crc", "label", "name", "shard_bytes")
 
 
 @dataclass(frozen=True)
@@ -61,9 +65,14 @@ class RecordExamples(EncodedExamples):
 
     def encoded(self, index: int) -> bytes:
         records = self.records
-        with open(records.shards[records.shard[index]], "rb") as file:
-            file.seek(int(records.offset[index]))
-            return _feature(file.read(int(records.length[index])), "image").bytes_list.value[0]
+        shard = Path(records.shards[records.shard[index]])
+        try:
+            with shard.open("rb") as file:
+                file.seek(int(records.offset[index]))
+                record = file.read(int(records.length[index]))
+        except OSError as error:
+            raise image_fault(self.names[index], f"cannot be read ({shard}: {error.strerror})") from None
+        return _feature(record, "image", shard)
 
     def digests(self) -> list[bytes]:
         """SHA-256 of each record's length and stored checksum: reading all of ImageNet would take long."""
@@ -102,15 +111,26 @@ def read_records(builder: Any, split: str, preprocessing: Preprocessing) -> Reco
 
 
 def _stored_index(path: Path, shards: Sequence[str]) -> dict[str, np.ndarray]:
-    """The index file if it belongs to these shards, else a new one, written where the folder allows it."""
+    """The index file if it is whole and belongs to these shards, else a new one, written where the folder allows it."""
     sizes = np.array([Path(shard).stat().st_size for shard in shards], np.int64)
-    if path.is_file():
-        with np.load(path, allow_pickle=False) as arrays:
-            if np.array_equal(arrays["shard_bytes"], sizes):
-                return dict(arrays)
+    with suppress(UserError):
+        if _belongs(stored := read_npz(path, COLUMNS), sizes):
+            return stored
     index = _scan(shards) | {"shard_bytes": sizes}
     _write(path, index)
     return index
+
+
+def _belongs(index: dict[str, np.ndarray], sizes: np.ndarray) -> bool:
+    """Whether every record of an index lies within shards of these sizes."""
+    *columns, names, known = (index[key] for key in COLUMNS)
+    whole = all(column.dtype.kind in "iu" and column.shape == names.shape for column in columns)
+    if not (whole and names.ndim == 1 and names.dtype.kind == "U" and np.array_equal(known, sizes)):
+        return False
+    shard, offset, length = (column.astype(np.int64) for column in columns[:3])
+    if not ((shard >= 0) & (shard < len(sizes)) & (offset >= 0) & (length >= 0)).all():
+        return False
+    return bool((offset <= sizes[shard]).all() and (length <= sizes[shard] - offset).all())
 
 
 def _write(path: Path, index: dict[str, np.ndarray]) -> None:
@@ -139,28 +159,36 @@ def _scan(shards: Sequence[str]) -> dict[str, np.ndarray]:
 
 def _scan_shard(number: int, shard: str) -> list[tuple[int, int, int, int, int, str]]:
     return [
-        (number, offset, len(record), crc, _feature(record, "label").int64_list.value[0], _name(record))
-        for offset, record, crc in _records(shard)
+        (number, offset, len(record), crc, _feature(record, "label", path), _name(record, path))
+        for path in (Path(shard),)
+        for offset, record, crc in _records(path)
     ]
 
 
-def _records(shard: str) -> Iterator[tuple[int, bytes, int]]:
+def _records(shard: Path) -> Iterator[tuple[int, bytes, int]]:
     """(offset, data, checksum) of each record of a TFRecord file."""
-    with open(shard, "rb") as file:
+    held = shard.stat().st_size
+    with shard.open("rb") as file:
         while head := file.read(HEADER.size):
             offset = file.tell()
             try:
-                record = file.read(HEADER.unpack(head)[0])
+                length = HEADER.unpack(head)[0]
+                record = file.read(min(length, held))
                 yield offset, record, struct.unpack("<I", file.read(4))[0]
             except struct.error:
                 raise UserError(f"{shard} ends inside a record; prepare imagenet2012 anew") from None
 
 
-def _name(record: bytes) -> str:
-    return _feature(record, "file_name").bytes_list.value[0].decode()
+def _name(record: bytes, shard: Path) -> str:
+    return _feature(record, "file_name", shard).decode(errors="replace")
 
 
-def _feature(record: bytes, key: str) -> Any:
+def _feature(record: bytes, key: str, shard: Path) -> Any:
+    """The value of a feature; raises UserError for a record of another form."""
     import tensorflow as tf
 
-    return tf.train.Example.FromString(record).features.feature[key]
+    try:
+        feature = tf.train.Example.FromString(record).features.feature[key]
+        return next(iter([*feature.bytes_list.value, *feature.int64_list.value]))
+    except Exception:  # protobuf has an error of its own, which only its package names
+        raise UserError(f"{shard} holds a damaged record; prepare imagenet2012 anew") from None

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from tf_dlth.data.labels import whole_labels
-from tf_dlth.errors import UserError
+from tf_dlth.errors import UserError, printable
 
 BATCH = 1000
 SECONDS_TO_ANSWER = 10
@@ -38,7 +38,7 @@ def _download(builder: Any, name: str, otherwise: str) -> None:
         _require_network(builder)
         builder.download_and_prepare()
     except Exception as error:  # the builders of tensorflow_datasets raise whatever their libraries do
-        reason = " ".join(str(error).split())[:160]
+        reason = printable(" ".join(str(error).split()), 160)
         raise UserError(
             f"dataset {name} is not prepared ({builder.data_path} does not exist) and cannot be downloaded "
             f"({reason}); run `tfds build {name}` where there is a network and set data.data_dir to the "
@@ -60,8 +60,12 @@ def read_split(builder: Any, split: str, name_key: str) -> tuple[np.ndarray, np.
         import tensorflow_datasets as tfds
 
         config = tfds.ReadConfig(try_autocache=False)
-        batches = builder.as_dataset(split=split, batch_size=BATCH, shuffle_files=False, read_config=config)
-        parts = list(batches.as_numpy_iterator())
+        try:
+            batches = builder.as_dataset(split=split, batch_size=BATCH, shuffle_files=False, read_config=config)
+            parts = list(batches.as_numpy_iterator())
+        except Exception as error:  # whatever the libraries of tensorflow_datasets raise
+            reason = printable(" ".join(str(error).split()), 160)
+            raise UserError(f"{builder.data_path} is damaged ({reason}); prepare dataset {builder.name} anew") from None
     names = np.concatenate([part[name_key] for part in parts])
     order = np.argsort(names, kind="stable")
     images = np.concatenate([part["image"] for part in parts])[order]
