@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tf_dlth.errors import UserError
+from tf_dlth.errors import UserError, printable
 
 Orders = list[np.ndarray]
 
@@ -121,7 +121,7 @@ def fifth_split(labels: np.ndarray, class_names: Sequence[str], seed: int) -> tu
     """Training and test positions of one tree: 20 % of each class tests, rounded, at least one image."""
     orders = seeded_orders(labels, len(class_names), seed)
     if (single := np.flatnonzero(sizes(orders) < 2)).size:
-        name = class_names[int(single[0])]
+        name = printable(class_names[int(single[0])])
         raise UserError(f"class {name} has one image, which cannot both train and test; add another")
     counts = np.array([max(1, round(0.2 * int(n))) for n in sizes(orders)], np.int64)
     train, test = hold_out(orders, counts)

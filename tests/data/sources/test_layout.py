@@ -151,3 +151,20 @@ def test_a_folder_that_cannot_be_listed(tree: Tree, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(Path, "iterdir", denied)
     with pytest.raises(UserError, match=re.escape(f"{root} cannot be read: Permission denied")):
         load(root)
+
+
+@pytest.mark.parametrize("name", ["\x1b[2J", "a\nb", "\u202etac"])
+def test_no_line_about_a_folder_steers_the_terminal(tree: Tree, paint: Callable[..., Path], name: str) -> None:
+    """Each step mends what the line before told of, until the name itself is told of."""
+    root = tree("set", **{name: 1}, dogs=5)
+    assert "has one image, which cannot both train and test" in refused(root)
+    paint(f"set/{name}/{name}.png", 99, size=(9, 9))
+    assert "images differ in size" in refused(root)
+    (root / name / f"{name}.png").write_text("x")
+    assert "cannot be read (no image format that can be read)" in refused(root)
+    paint(f"set/{name}/{name}.png", 99)
+    assert "a name is 1 to 200 printable characters" in refused(root)
+    (root / "a.txt").write_text(f"{name}/9 0\n")
+    with pytest.raises(UserError, match=r"a.txt(, line 1: | lists )") as raised:
+        load_source(DataConfig(dataset="folder", data_dir=str(root), train_list="a.txt", test_list="a.txt"))
+    assert str(raised.value).isprintable()

@@ -13,7 +13,7 @@ from tf_dlth.data.sources import deic, files
 from tf_dlth.data.sources.arrays import in_memory
 from tf_dlth.data.sources.prepared import prepared_builder, read_split
 from tf_dlth.data.sources.source import Source
-from tf_dlth.errors import UserError
+from tf_dlth.errors import UserError, printable
 
 TRAINING_PER_CLASS = 50
 """DEIC's count, where there is no list."""
@@ -67,5 +67,7 @@ def _positions(config: DataConfig, labels: np.ndarray, names: np.ndarray) -> tup
     given = ((config.train_list, "data.train_list"), (config.test_list, "data.test_list"))
     train, test = (deic.listed_positions(names, files.find_list(path, root, field)) for path, field in given)
     if shared := set(train.tolist()) & set(test.tolist()):
-        raise UserError(f"image {names[min(shared)]} is in {config.train_list} and in {config.test_list}")
+        raise UserError(
+            f"image {printable(str(names[min(shared)]))} is in {config.train_list} and in {config.test_list}"
+        )
     return train, test
