@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from tf_dlth.analysis import density
 from tf_dlth.errors import UserError
-from tf_dlth.lottery import masks as masking
+from tf_dlth.lottery.masks import Masks, prune_global
 
 # Kernels of ResNet-18 with the small stem, HWIO, in the order of the paper's layer plots.
 RESNET18 = {
@@ -70,7 +70,7 @@ def test_the_null_of_drawn_weights_is_near_its_expectation():
     masks = {name: np.zeros(shape, bool) for name, shape in RESNET18.items()}
     masks["layer 19"].flat[order] = True
     null = density.null_masks(weights, masks)
-    assert masking.remaining(null) == remaining
+    assert Masks(null).remaining == remaining
     expected = density.expected_null_densities(SIZES, BOUNDS, remaining / 11159232)
     seen = density.layer_densities(null)
     errors = {name: np.sqrt(expected[name] * (1 - expected[name]) / SIZES[name]) for name in RESNET18}
@@ -108,7 +108,7 @@ def test_the_null_is_one_pruning_of_the_dense_network(shapes: list, levels: int,
         f"{(i * 3) % 4}": random.randint(-levels, levels + 1, shape).astype(np.float32)
         for i, shape in enumerate(shapes)
     }
-    expected = masking.prune_global(weights, masking.ones(weights, weights), rate)
+    expected = prune_global(weights, Masks.ones(weights, weights), rate)
     shuffled = {n: random.permutation(mask.ravel()).reshape(mask.shape) for n, mask in expected.items()}
     null = density.null_masks({**weights, "head/bias": np.full(3, np.inf)}, shuffled)
     assert list(null) == list(shuffled)

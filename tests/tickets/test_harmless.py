@@ -17,10 +17,10 @@ from tf_keras import layers
 from tf_dlth import files
 from tf_dlth.config import Normalisation
 from tf_dlth.errors import UserError
-from tf_dlth.lottery import saved_model
 from tf_dlth.models import registry
 from tf_dlth.models.build import build
 from tf_dlth.models.spec import ModelSpec
+from tf_dlth.tickets import saved_model
 from tf_dlth.tickets.harmless import MAX_GRAPH, require_harmless
 
 NORMALISATION = Normalisation(mean=(0.4, 0.5, 0.6), std=(0.2, 0.25, 0.3))
@@ -36,7 +36,10 @@ SLOW = [pytest.param(*network, marks=pytest.mark.slow) for network in ALL if net
 
 @pytest.mark.parametrize(("architecture", "head"), [*FOUR, *SLOW])
 def test_our_own_networks_are_harmless(architecture: str, head: str, tmp_path: Path):
-    model = build(ModelSpec(architecture, 4, "small", head, 3, (32, 32, 3)), NORMALISATION)
+    model = build(
+        ModelSpec(architecture=architecture, width=4, stem="small", head=head, classes=3, input_shape=(32, 32, 3)),
+        NORMALISATION,
+    )
     saved_model.write(tmp_path / "saved_model", model, ["a", "b", "c"], {})
     require_harmless(tmp_path / "saved_model")
 

@@ -26,7 +26,7 @@ from tf_dlth.models.variables import assign, named_variables
 from tf_dlth.training.losses import cross_entropy
 
 DRAWS, BATCH, SHAPE, CLASSES = 5, 100, (8, 8, 3), 10
-SPEC = ModelSpec("resnet18", 8, "small", "linear", CLASSES, SHAPE)
+SPEC = ModelSpec(architecture="resnet18", width=8, stem="small", head="linear", classes=CLASSES, input_shape=SHAPE)
 Arrays = dict[str, np.ndarray]
 FirstStep = Callable[[np.ndarray, np.ndarray], tuple[Arrays, Arrays]]
 
