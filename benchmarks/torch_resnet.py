@@ -120,7 +120,9 @@ def our_logits(spec: ModelSpec, state: dict[str, np.ndarray], images: np.ndarray
     return model(images, training=False).numpy()
 
 
-def largest_difference(architecture: str, stem: Literal["small", "full"], side: int, seed: int = 0) -> tuple[float, float]:
+def largest_difference(
+    architecture: str, stem: Literal["small", "full"], side: int, seed: int = 0
+) -> tuple[float, float]:
     """Largest difference of any logit, and how far apart the logits of the two images are."""
     network = ResNet(architecture, stem, 10)
     state = random_state(network, seed)

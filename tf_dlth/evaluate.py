@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 from rich import box
 from rich.console import Console
@@ -13,6 +13,10 @@ from rich.table import Table
 from tf_dlth import commands
 from tf_dlth.config import WeightsKind
 from tf_dlth.startup import start_tensorflow
+
+if TYPE_CHECKING:
+    from tf_dlth.data import Examples
+    from tf_dlth.evaluation.subject import Subject
 
 DESCRIPTION = (
     "Measures a ticket (an iteration_NN folder), a run (then its winner) or a SavedModel on its own test images or on "
@@ -34,16 +38,26 @@ def evaluate(arguments: Sequence[str] | None = None) -> None:
 
 def _measure(path: str, options: Any) -> tuple[dict[str, Any], tuple[str, ...]]:
     from tf_dlth.evaluation.accuracy import measures, predict
-    from tf_dlth.evaluation.subject import data_config, data_for, open_subject
+    from tf_dlth.evaluation.subject import open_subject
     from tf_dlth.training.devices import first_device
 
     with first_device(options.devices):
         subject = open_subject(path, options.weights, options.trust)
-        config = commands.locate_data(data_config(subject, options.data, options.data_dir))
-        data = data_for(subject, config)
-        measured = dict(measures(predict(subject.predict, data.test), data.test.labels))
-    record = {"ticket": path, "weights": subject.weights, "data": options.data or data.config.dataset, **measured}
-    return record, subject.class_names
+        name, examples = _images(subject, options)
+        measured = dict(measures(predict(subject.predict, examples), examples.labels))
+    return {"ticket": path, "weights": subject.weights, "data": name, **measured}, subject.class_names
+
+
+def _images(subject: Subject, options: Any) -> tuple[str, Examples]:
+    """What is measured on, and its name."""
+    from tf_dlth.evaluation.images import named_data, other_images, own_images
+
+    config = named_data(subject, options.data, options.data_dir)
+    located = commands.locate_data(config) if config else None
+    if options.data is not None:
+        return options.data, other_images(subject, options.data, located)
+    assert located is not None, "the subject's own data has a config"
+    return located.dataset, own_images(subject, located)
 
 
 def _table(records: Sequence[tuple[dict[str, Any], tuple[str, ...]]]) -> Table:

@@ -20,7 +20,6 @@ from tf_dlth.models.pretrained import load_pretrained
 from tf_dlth.models.prunable import prunable_names, unprunable_layers
 from tf_dlth.models.spec import ModelSpec
 from tf_dlth.models.width import matching_width
-from tf_dlth.tickets.manifest import Preprocessing
 from tf_dlth.tickets.ticket import load_ticket
 from tf_dlth.tickets.writing import Origin
 from tf_dlth.training.schedule import Schedule
@@ -88,7 +87,7 @@ class Prepared:
     def origin(self) -> Origin:
         return Origin(
             spec=self.spec,
-            preprocessing=Preprocessing(**self.data.preprocessing),
+            preprocessing=self.data.preprocessing,
             normalisation=self.normalisation,
             dataset=self.config.data.dataset,
             class_names=self.data.class_names,

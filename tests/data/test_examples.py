@@ -17,7 +17,7 @@ from tf_dlth.errors import UserError
 def files(paint: Callable[..., Path]) -> FileExamples:
     paths = [paint(f"{i}.png", i, size=(20 + i, 30)) for i in range(5)]
     labels = np.array([0, 1, 2, 1, 0])
-    return FileExamples(paths, labels, [p.name for p in paths], Preprocessing(3, 18, (16, 16)))
+    return FileExamples(paths, labels, [p.name for p in paths], Preprocessing(channels=3, resize=18, crop=(16, 16)))
 
 
 def arrays(n: int = 5) -> ArrayExamples:
@@ -54,7 +54,7 @@ def test_array_digests_are_those_of_the_pixels() -> None:
 
 def test_arrays_are_resized_when_they_are_read() -> None:
     stored = arrays()
-    resized = ResizedExamples(stored, Preprocessing(3, 8, (8, 8))).take(np.array([4, 2]))
+    resized = ResizedExamples(stored, Preprocessing(channels=3, resize=8, crop=(8, 8))).take(np.array([4, 2]))
     picture = Image.fromarray(stored.images[2]).resize((12, 8), Image.Resampling.BILINEAR)
     assert resized.image_shape == (8, 8, 3)
     assert (resized.read(np.array([1]))[0] == np.asarray(picture)[:, 2:10]).all()

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import json
 import math
 from collections.abc import Callable
 
@@ -212,7 +213,7 @@ def test_the_shorter_side_is_resized(
 def test_test_time_is_resize_and_centre_crop() -> None:
     picture = Image.fromarray(noise(45, 60))
     expected = np.asarray(picture.resize((34, 26), Image.Resampling.BILINEAR))[2:24, 6:28]
-    assert (images.prepare(picture, Preprocessing(3, 26, (22, 22)), "x") == expected).all()
+    assert (images.prepare(picture, Preprocessing(channels=3, resize=26, crop=(22, 22)), "x") == expected).all()
 
 
 def test_an_image_of_the_right_shape_is_unchanged() -> None:
@@ -222,11 +223,14 @@ def test_an_image_of_the_right_shape_is_unchanged() -> None:
         assert (images.prepare(picture, Preprocessing.of_shape(shape), "x") == pixels).all()
 
 
-@pytest.mark.parametrize("preprocessing", [Preprocessing(3, 256, (224, 224)), Preprocessing(1, (9, 7), (9, 7))])
+@pytest.mark.parametrize(
+    "preprocessing",
+    [Preprocessing(channels=3, resize=256, crop=(224, 224)), Preprocessing(channels=1, resize=(9, 7), crop=(9, 7))],
+)
 def test_preprocessing_survives_json(preprocessing: Preprocessing) -> None:
     fields = preprocessing.as_json()
     assert list(fields) == ["channels", "resize", "crop", "interpolation", "antialias"]
-    assert Preprocessing.from_json(fields) == preprocessing
+    assert Preprocessing.model_validate(json.loads(json.dumps(fields))) == preprocessing
 
 
 pairs = st.tuples(st.integers(-(2**31), 2**31 - 1), st.integers(-(2**31), 2**31 - 1))

@@ -130,7 +130,7 @@ def test_digits_can_be_enlarged() -> None:
     data = digits(image_size=32)
     assert data.image_shape == (32, 32, 1)
     assert data.train.read(np.arange(3)).shape == (3, 32, 32, 1)
-    assert data.preprocessing == {
+    assert data.preprocessing.as_json() == {
         "channels": 1,
         "resize": 32,
         "crop": [32, 32],
@@ -251,8 +251,8 @@ def test_small_files_are_in_memory_and_large_ones_are_not(tree: Callable[..., Pa
     large = load_data(DataConfig(dataset="folder", data_dir=str(root), image_size=70))
     assert isinstance(large.train, FileExamples)
     assert large.config.crop_padding is None
-    assert large.preprocessing["resize"] == 80
-    assert large.preprocessing["crop"] == [70, 70]
+    assert large.preprocessing.resize == 80
+    assert large.preprocessing.crop == (70, 70)
     assert load_data(large.config).config == large.config
 
 

@@ -166,7 +166,9 @@ def test_cutout_alone_covers_part_of_the_basic_image() -> None:
 @pytest.fixture
 def files(paint: Callable[..., Path]) -> FileExamples:
     paths = [paint(f"{i}.jpg", i, size=(40 + i, 30)) for i in range(12)]
-    return FileExamples(paths, np.arange(12), [p.name for p in paths], Preprocessing(3, 18, (16, 16)))
+    return FileExamples(
+        paths, np.arange(12), [p.name for p in paths], Preprocessing(channels=3, resize=18, crop=(16, 16))
+    )
 
 
 def test_random_resized_crops_replay(files: FileExamples) -> None:
@@ -243,7 +245,9 @@ def test_an_image_replaced_meanwhile_is_the_readers_one_line(
     paint: Callable[..., Path], tmp_path: Path, name: bytes, consume: Callable[[FileExamples], None]
 ) -> None:
     path = tmp_path / os.fsdecode(name)
-    files = FileExamples([paint("a.png"), path], np.arange(2), ["a.png", path.name], Preprocessing(3, 16, (16, 16)))
+    files = FileExamples(
+        [paint("a.png"), path], np.arange(2), ["a.png", path.name], Preprocessing(channels=3, resize=16, crop=(16, 16))
+    )
     Image.new("F", (9, 9)).save(path, "TIFF")
     with pytest.raises(UserError, match=r"image .* has 32-bit pixels; convert it to 8 or 16") as raised, read_errors():
         consume(files)

@@ -145,7 +145,7 @@ def test_own_images_above_64_pixels_have_a_margin_whether_the_size_was_given_or_
     root = str(tree("pets", size=(80, 80), cats=5, dogs=5))
     found = load_data(DataConfig(dataset="folder", data_dir=root))
     assert_same(found, load_data(DataConfig(dataset="folder", data_dir=root, image_size=80)))
-    assert (found.preprocessing["resize"], found.preprocessing["crop"]) == (91, [80, 80])
+    assert (found.preprocessing.resize, found.preprocessing.crop) == (91, (80, 80))
 
 
 @pytest.mark.parametrize("side", [2, 2500])

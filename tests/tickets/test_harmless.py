@@ -16,6 +16,7 @@ from tf_keras import layers
 
 from tf_dlth import files
 from tf_dlth.config import Normalisation
+from tf_dlth.data.images import Preprocessing
 from tf_dlth.errors import UserError
 from tf_dlth.models import registry
 from tf_dlth.models.build import build
@@ -40,7 +41,7 @@ def test_our_own_networks_are_harmless(architecture: str, head: str, tmp_path: P
         ModelSpec(architecture=architecture, width=4, stem="small", head=head, classes=3, input_shape=(32, 32, 3)),
         NORMALISATION,
     )
-    saved_model.write(tmp_path / "saved_model", model, ["a", "b", "c"], {})
+    saved_model.write(tmp_path / "saved_model", model, ["a", "b", "c"], Preprocessing.of_shape((32, 32, 3)))
     require_harmless(tmp_path / "saved_model")
 
 

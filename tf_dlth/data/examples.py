@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
+from copy import copy
 from pathlib import Path
 from typing import Self
 
@@ -46,6 +47,18 @@ class Examples(ABC):
         pairs = zip(indices, seeds, strict=True)
         crops = [self._random_crop(int(i), (int(a), int(b))) for i, (a, b) in pairs]
         return np.stack(crops) if crops else np.empty((0, *self.image_shape), np.uint8)
+
+    def relabelled(self, labels: np.ndarray) -> Self:
+        """The same images under other labels, int [N]."""
+        changed = copy(self)
+        changed.labels = whole_labels(labels, "labels", len(self))
+        return changed
+
+    def prepared_by(self, preprocessing: Preprocessing) -> Examples:
+        """The same pictures as another network sees them."""
+        if preprocessing == Preprocessing.of_shape(self.image_shape):
+            return self
+        return ResizedExamples(self, preprocessing)
 
     @abstractmethod
     def digests(self) -> list[bytes]:
@@ -108,9 +121,9 @@ class ArrayExamples(Examples):
 
 
 class ResizedExamples(Examples):
-    """Images in memory at their own size, prepared whenever they are read; digests are of the stored pixels."""
+    """Images at their own size, prepared whenever they are read; digests are of the stored pixels."""
 
-    def __init__(self, stored: ArrayExamples, preprocessing: Preprocessing) -> None:
+    def __init__(self, stored: Examples, preprocessing: Preprocessing) -> None:
         super().__init__(stored.labels, stored.names)
         self.stored = stored
         self.preprocessing = preprocessing
@@ -124,10 +137,12 @@ class ResizedExamples(Examples):
 
     def read(self, indices: np.ndarray) -> np.ndarray:
         images = np.empty((len(indices), *self.image_shape), np.uint8)
-        for row, index in enumerate(indices):
-            picture = pictures.from_array(self.stored.images[index])
-            images[row] = pictures.prepare(picture, self.preprocessing, self.names[index])
+        for row, (index, stored) in enumerate(zip(indices, self.stored.read(indices), strict=True)):
+            images[row] = pictures.prepare(pictures.from_array(stored), self.preprocessing, self.names[index])
         return images
+
+    def prepared_by(self, preprocessing: Preprocessing) -> Examples:
+        return self.stored.prepared_by(preprocessing)
 
     def digests(self) -> list[bytes]:
         return self.stored.digests()
@@ -139,6 +154,11 @@ class EncodedExamples(Examples):
     def __init__(self, labels: np.ndarray, names: Iterable[str], preprocessing: Preprocessing) -> None:
         super().__init__(labels, names)
         self.preprocessing = preprocessing
+
+    def prepared_by(self, preprocessing: Preprocessing) -> Examples:
+        prepared = copy(self)
+        prepared.preprocessing = preprocessing
+        return prepared
 
     @abstractmethod
     def encoded(self, index: int) -> bytes:

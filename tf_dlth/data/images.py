@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import dataclasses
 import io
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Self
+from typing import Annotated, Any, Literal, Self
 
 import numpy as np
 from PIL import Image, ImageOps
+from pydantic import Field
 
+from tf_dlth.config.base import Section
 from tf_dlth.data.faults import image_fault
 from tf_dlth.errors import UserError
 
@@ -22,18 +23,21 @@ GRAY_MODES = ("1", "L", "LA", "I;16", "I;16B", "I;16L", "I;16N")
 SIXTEEN_BITS = ("I;16", "I;16B", "I;16L", "I;16N")
 
 
-@dataclasses.dataclass(frozen=True)
-class Preprocessing:
+Side = Annotated[int, Field(ge=1, le=2**14)]
+Sides = Annotated[tuple[Side, Side], Field(strict=False)]  # JSON has no tuples
+
+
+class Preprocessing(Section):
     """What is done to a picture before the network: channels, then resizing, then a centre crop.
 
     ``resize`` is the shorter side in pixels, or both sides (height, width); ``crop`` is (height, width).
     """
 
-    channels: int
-    resize: int | tuple[int, int]
-    crop: tuple[int, int]
-    interpolation: str = "bilinear"
-    antialias: bool = True
+    channels: Annotated[int, Field(ge=1, le=4)]
+    resize: Side | Sides
+    crop: Sides
+    interpolation: Literal["bilinear"] = "bilinear"
+    antialias: Literal[True] = True
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
@@ -42,22 +46,13 @@ class Preprocessing:
 
     def as_json(self) -> dict[str, Any]:
         """The fields as JSON values, in the order of ``ticket.json``."""
-        resize = self.resize if isinstance(self.resize, int) else list(self.resize)
-        return dataclasses.asdict(self) | {"resize": resize, "crop": list(self.crop)}
-
-    @classmethod
-    def from_json(cls, fields: Mapping[str, Any]) -> Self:
-        """The inverse of :meth:`as_json`."""
-        resize = fields["resize"]
-        both = resize if isinstance(resize, int) else (resize[0], resize[1])
-        height, width = fields["crop"]
-        return cls(**{**fields, "resize": both, "crop": (height, width)})
+        return self.model_dump(mode="json")
 
     @classmethod
     def of_shape(cls, shape: tuple[int, int, int]) -> Self:
         """Resizes to the shape itself: the identity for a picture that has it."""
         height, width, channels = shape
-        return cls(channels, height if height == width else (height, width), (height, width))
+        return cls(channels=channels, resize=height if height == width else (height, width), crop=(height, width))
 
 
 def open_image(encoded: bytes, name: str) -> Image.Image:

@@ -17,7 +17,9 @@ from tf_dlth.data.catalogue import FACTS, Facts
 from tf_dlth.data.duplicates import refuse_duplicates
 from tf_dlth.data.examples import Examples
 from tf_dlth.data.faults import every
+from tf_dlth.data.images import Preprocessing
 from tf_dlth.data.sources import Source, load_source
+from tf_dlth.data.sources.source import require_two_classes
 from tf_dlth.errors import UserError
 
 LARGEST_DEFAULT_HELDOUT = 50
@@ -47,7 +49,7 @@ class Data:
     heldout: Examples | None
     test: Examples
     image_shape: tuple[int, int, int]
-    preprocessing: dict[str, Any]
+    preprocessing: Preprocessing
     sha256: str
     skipped: Mapping[str, int]
 
@@ -68,6 +70,7 @@ class Data:
 def load_data(config: DataConfig) -> Data:
     """Loads, chooses and checks the images of a run; raises UserError for whatever does not fit."""
     source = load_source(config)
+    require_two_classes(source.class_names)
     facts = FACTS[config.dataset]
     train, heldout = choose(source, config, facts)
     train, heldout, test = every(lambda e: settled(e, facts) if e else e, (train, heldout, source.test))
@@ -83,7 +86,7 @@ def load_data(config: DataConfig) -> Data:
         heldout=heldout,
         test=test,
         image_shape=source.preprocessing.image_shape,
-        preprocessing=source.preprocessing.as_json(),
+        preprocessing=source.preprocessing,
         sha256=_sha256(source, parts, digests),
         skipped=source.skipped,
     )

@@ -13,6 +13,7 @@ from tf_dlth import files
 from tf_dlth.config import Dataset, Normalisation, WeightsKind
 from tf_dlth.config.base import Section
 from tf_dlth.config.loading import validated
+from tf_dlth.data.images import Preprocessing
 from tf_dlth.errors import UserError
 from tf_dlth.models.spec import ModelSpec
 
@@ -38,16 +39,6 @@ class WeightsEntry(Section):
 class RewindEntry(Section):
     file: str
     sha256: Sha256
-
-
-class Preprocessing(Section):
-    """What a caller does to a picture before the network: ``resize`` is the short side, ``crop`` the centre square."""
-
-    channels: Annotated[int, Field(ge=1, le=4)]
-    resize: int | list[int] | None
-    crop: int | list[int] | None
-    interpolation: str | None
-    antialias: bool | None
 
 
 class Manifest(Section):

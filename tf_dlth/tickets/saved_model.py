@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,17 +14,20 @@ import tensorflow as tf
 import tf_keras
 
 from tf_dlth import files
-from tf_dlth.errors import UserError
+from tf_dlth.config.loading import validated
+from tf_dlth.data.images import Preprocessing
+from tf_dlth.errors import UserError, printable
 from tf_dlth.models.build import features
+from tf_dlth.tickets.harmless import require_harmless
 
-CLASS_NAMES = "class_names.txt"
+CLASS_NAMES, PREPROCESSING = "class_names.txt", "preprocessing.json"
 
 
 def write(
     folder: Path,
     model: tf_keras.Model,
     class_names: Sequence[str],
-    preprocessing: Mapping[str, Any],
+    preprocessing: Preprocessing,
 ) -> None:
     """Writes ``model`` with two signatures; raises UserError when the disk refuses.
 
@@ -40,7 +43,7 @@ def write(
     assets = folder / "assets"
     assets.mkdir(exist_ok=True)
     (assets / CLASS_NAMES).write_text("".join(f"{name}\n" for name in class_names), encoding="utf-8")
-    (assets / "preprocessing.json").write_text(json.dumps(preprocessing, indent=2) + "\n", encoding="utf-8")
+    (assets / PREPROCESSING).write_text(json.dumps(preprocessing.as_json(), indent=2) + "\n", encoding="utf-8")
 
 
 @dataclass(frozen=True)
@@ -49,17 +52,25 @@ class Served:
 
     logits: Callable[[tf.Tensor], tf.Tensor]
     class_names: tuple[str, ...]
-    input_shape: tuple[int, int, int]
+    preprocessing: Preprocessing
 
 
 def is_saved_model(folder: Path) -> bool:
     return (folder / "saved_model.pb").is_file()
 
 
-def open_saved_model(folder: Path) -> Served:
-    """Opens what :func:`write` wrote; raises UserError for other SavedModels."""
+def open_saved_model(folder: Path, trust: bool = False) -> Served:
+    """Opens what :func:`write` wrote; raises UserError for other SavedModels.
+
+    Loading runs what is in the graph, so that without ``trust`` it is looked at first.
+    """
+    if not trust:
+        require_harmless(folder)
     names = folder / "assets" / CLASS_NAMES
-    loaded = tf.saved_model.load(str(folder))
+    try:
+        loaded: Any = tf.saved_model.load(str(folder))
+    except Exception as error:  # whatever TensorFlow's loader meets in a damaged folder
+        raise UserError(f"{folder} cannot be loaded as a SavedModel: {printable(str(error))}") from error
     signature = loaded.signatures.get("serving_default")
     if signature is None or "logits" not in signature.structured_outputs or not names.is_file():
         raise UserError(f"{folder} is no SavedModel of a ticket: it needs logits and assets/{CLASS_NAMES}")
@@ -71,7 +82,14 @@ def open_saved_model(folder: Path) -> Served:
         # Through the loaded object, which owns the variables: the signature alone would not keep them alive.
         return loaded.signatures["serving_default"](images=images)["logits"]
 
-    return Served(logits, class_names, (height, width, channels))
+    return Served(logits, class_names, _preprocessing(folder / "assets" / PREPROCESSING, (height, width, channels)))
+
+
+def _preprocessing(path: Path, input_shape: tuple[int, int, int]) -> Preprocessing:
+    """What the file says; without one, pictures are brought to the input's shape."""
+    if not path.is_file():
+        return Preprocessing.of_shape(input_shape)
+    return validated(files.read_json(path), Preprocessing, f"{path} is damaged: ")
 
 
 class _Serving(tf.Module):

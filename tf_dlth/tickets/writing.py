@@ -12,6 +12,7 @@ import numpy as np
 
 from tf_dlth import files
 from tf_dlth.config import Dataset, Normalisation, WeightsKind
+from tf_dlth.data.images import Preprocessing
 from tf_dlth.models import variables
 from tf_dlth.models.build import build
 from tf_dlth.models.spec import ModelSpec
@@ -22,7 +23,6 @@ from tf_dlth.tickets.manifest import (
     MASK,
     SAVED_MODEL,
     Manifest,
-    Preprocessing,
     RewindEntry,
     WeightsEntry,
     layer_densities,
@@ -92,7 +92,7 @@ def add_saved_model(ticket: Ticket) -> None:
     temporary = ticket.path / f"{files.TEMPORARY}{SAVED_MODEL}"
     manifest = ticket.manifest
     try:
-        saved_model.write(temporary, ticket.model(), manifest.class_names, manifest.preprocessing.model_dump())
+        saved_model.write(temporary, ticket.model(), manifest.class_names, manifest.preprocessing)
         files.replace_folder(temporary, ticket.path / SAVED_MODEL)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
@@ -116,7 +116,7 @@ def _write_weights(folder: Path, chosen: Mapping[WeightsKind, Chosen]) -> dict[W
 def _write_saved_model(folder: Path, origin: Origin, weights: Arrays) -> None:
     model = build(origin.spec, origin.normalisation)
     variables.assign(model, weights)
-    saved_model.write(folder / SAVED_MODEL, model, origin.class_names, origin.preprocessing.model_dump())
+    saved_model.write(folder / SAVED_MODEL, model, origin.class_names, origin.preprocessing)
 
 
 def _manifest(

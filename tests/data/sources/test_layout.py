@@ -75,8 +75,11 @@ def test_a_folder_around_the_parts(tree: Tree, tmp_path: Path) -> None:
     assert refused(tmp_path / "set").endswith("; set data.data_dir to ROOT/photos/photos")
 
 
-def test_a_single_class(tree: Tree) -> None:
-    assert "needs at least two classes, and the images have 1 (cats)" in refused(tree("set", cats=5))
+def test_a_single_class_can_be_evaluated_on_but_not_trained(tree: Tree) -> None:
+    config = DataConfig(dataset="folder", data_dir=str(tree("set", cats=5)))
+    assert load_source(config).class_names == ("cats",)
+    with pytest.raises(UserError, match=r"needs at least two classes, and the images have 1 \(cats\)"):
+        load_data(config)
 
 
 def test_images_deeper_than_their_class(tree: Tree) -> None:

@@ -11,6 +11,7 @@ from tf_dlth.config import DataConfig
 from tf_dlth.data.examples import ArrayExamples
 from tf_dlth.data.images import Preprocessing
 from tf_dlth.data.sources import Source, load_source
+from tf_dlth.data.sources.source import require_two_classes
 from tf_dlth.errors import UserError
 
 UNFIT: list[tuple[list[str], str]] = [
@@ -55,7 +56,8 @@ def test_a_name_is_text(name: object) -> None:
 
 def test_one_class_is_none() -> None:
     with pytest.raises(UserError, match=r"needs at least two classes, and the images have 1 \(cat\); add another"):
-        source(["cat"], (0, 0, 0))
+        require_two_classes(["cat"])
+    require_two_classes(["cat", "dog"])
 
 
 def test_every_label_has_a_name() -> None:

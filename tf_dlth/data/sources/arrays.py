@@ -34,4 +34,4 @@ def preprocessing_for(config: DataConfig, shape: tuple[int, int, int]) -> Prepro
 def sized(facts: Facts, side: int, channels: int) -> Preprocessing:
     """Preparation to a square; sets with random resized crops leave a margin of 256 to 224 at test time."""
     resize = round(side * 256 / 224) if facts.cropped_and_resized(side) else side
-    return Preprocessing(channels, resize, (side, side))
+    return Preprocessing(channels=channels, resize=resize, crop=(side, side))

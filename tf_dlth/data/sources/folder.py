@@ -7,12 +7,13 @@ from pathlib import Path
 
 from tf_dlth.config import DataConfig
 from tf_dlth.data import subsets
+from tf_dlth.data.examples import Examples
 from tf_dlth.data.images import Preprocessing
 from tf_dlth.data.labels import refuse_gaps, refuse_unknown
 from tf_dlth.data.sources import files, layout
 from tf_dlth.data.sources.arrays import preprocessing_for
 from tf_dlth.data.sources.files import FileIndex, Listing
-from tf_dlth.data.sources.source import Source, no_examples, required_dir
+from tf_dlth.data.sources.source import Source, check_class_names, no_examples, required_dir
 from tf_dlth.errors import UserError, printable
 
 LAYOUT = "a folder with train/CLASS/ and test/CLASS/, a folder of class folders, or train_list and test_list"
@@ -26,6 +27,16 @@ def load(config: DataConfig) -> Source:
     preprocessing = _preprocessing(config, train, test)
     training = train.examples(preprocessing) if train.paths else no_examples(preprocessing.image_shape)
     return Source("folder", names, training, test.examples(preprocessing), None, preprocessing, skipped)
+
+
+def labelled(folder: Path, preprocessing: Preprocessing) -> tuple[tuple[str, ...], Examples]:
+    """The classes and all images of a tree of class folders; of one with ``test/``, the images of that."""
+    layout.refuse_other_layouts(folder)
+    tree = folder / "test" if (folder / "test").is_dir() else folder
+    names = tuple(files.class_folders(tree))
+    check_class_names(names)
+    layout.refuse_empty_folders(tree, names)
+    return names, files.list_tree(tree, folder, names).examples(preprocessing)
 
 
 def _depth(root: Path) -> int:

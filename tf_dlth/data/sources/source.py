@@ -24,7 +24,7 @@ class Source:
 
     ``skipped`` counts the files of a folder that are not used, by reason.
 
-    Raises UserError for class names that cannot head a column, for fewer than two, and for a label without a name.
+    Raises UserError for class names that cannot head a column, and for a label without a name.
     """
 
     name: str
@@ -36,18 +36,23 @@ class Source:
     skipped: Mapping[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        _check_class_names(self.class_names)
+        check_class_names(self.class_names)
         for part in (self.train, self.test, self.heldout):
             if part:
                 refuse_unknown(part.labels, len(self.class_names), f"dataset {self.name}")
 
 
-def _check_class_names(names: Sequence[object]) -> None:
+def require_two_classes(names: Sequence[str]) -> None:
+    """Raises UserError where there is nothing to tell apart."""
     if len(names) < 2:
-        known = "".join(f" ({printable(str(name))})" for name in names)
+        known = "".join(f" ({name})" for name in names)
         raise UserError(
             f"a classifier needs at least two classes, and the images have {len(names)}{known}; add another"
         )
+
+
+def check_class_names(names: Sequence[object]) -> None:
+    """Raises UserError for names that are no text, cannot be shown in a table, or look alike."""
     seen: dict[str, int] = {}
     for label, name in enumerate(names):
         if not isinstance(name, str):
