@@ -9,10 +9,13 @@
 from __future__ import annotations
 
 import importlib
+import sys
 from typing import TYPE_CHECKING, Any
 
-from tf_dlth.startup import bind_keras_2, start_tensorflow
+from tf_dlth.startup import bind_keras_2, heed_signals, start_tensorflow
 
+if sys.argv[:1] == ["-m"]:  # python -m tf_dlth.COMMAND, which is about to be imported
+    heed_signals()
 bind_keras_2()
 
 if TYPE_CHECKING:

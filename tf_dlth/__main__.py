@@ -6,12 +6,20 @@ import importlib
 import sys
 from collections.abc import Sequence
 
+from tf_dlth.startup import heed_signals
+
 COMMANDS = {
     "train": "find winning tickets",
     "evaluate": "measure a ticket, a run or a SavedModel",
     "pretrain": "train an encoder without labels",
     "corrupt": "make corrupted copies of a dataset's test images",
 }
+
+
+def script() -> int:
+    """``tf-dlth``."""
+    heed_signals()
+    return main()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -3,21 +3,30 @@
 from __future__ import annotations
 
 import argparse
+import io
 import json
+import math
 import os
 import signal
 import sys
+import tempfile
 import threading
+import traceback
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import IO, Any, TextIO, cast
+
+from rich.console import Console
 
 from tf_dlth import files
 from tf_dlth.config import DataConfig
-from tf_dlth.errors import Stopped, UserError
+from tf_dlth.errors import Stopped, UserError, printable
+from tf_dlth.startup import HEARD
 
+LONGEST_LINE = 1000
+"""Characters of an error."""
 DATA_VARIABLE = "TF_DLTH_DATA"
 
 
@@ -37,42 +46,110 @@ def parser(command: str, description: str) -> Parser:
     return made
 
 
+def parsed(made: Parser, arguments: Sequence[str] | None) -> argparse.Namespace:
+    """The options, options and other words in any order; raises UserError for what can be known to be wrong."""
+    options = made.parse_intermixed_args(arguments)
+    require_writable(options.json)
+    return options
+
+
 def main(command: Callable[[Sequence[str] | None], None], arguments: Sequence[str] | None = None) -> int:
-    """Runs a command: 0, 2 after a user's mistake, 130 after Ctrl-C, 143 after SIGTERM."""
+    """Runs a command: 0, 2 after a user's mistake, 1 after a fault of ours, 128 + the signal after one."""
     try:
-        with _sigterm_heard():
+        with _signals_heard():
             command(arguments)
     except UserError as error:
-        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
-        return error.exit_code
+        return _told(f"error: {error}", error.exit_code)
     except Stopped as stopped:
-        print(str(stopped), file=sys.stderr)
-        return stopped.exit_code
-    except KeyboardInterrupt as stopped:
-        print("stopped; the same command starts again, or goes on from what was saved before", file=sys.stderr)
-        return 143 if isinstance(stopped, Terminated) else 130
+        return _told(str(stopped), stopped.exit_code)
+    except Interrupted as stopped:
+        line = "stopped; the same command starts again, or goes on from what was saved before"
+        return _told(line, 128 + stopped.signal_number)
+    except Exception as error:
+        return _told(f"error: unexpected {type(error).__name__}: {error}; the traceback is in {_logged()}", 1)
     return 0
 
 
-class Terminated(KeyboardInterrupt):
-    """SIGTERM where no state is to be saved, or again while it is saved."""
+def _told(line: str, exit_code: int) -> int:
+    """Prints the one line to standard error, where there is one; whatever came from a file in it is made printable."""
+    with suppress(OSError):
+        print(printable(" ".join(line.split()), LONGEST_LINE), file=sys.stderr, flush=True)
+    return exit_code
+
+
+def _logged() -> str:
+    """The file that holds the current traceback."""
+    with tempfile.NamedTemporaryFile("w", prefix="tf_dlth-", suffix=".log", delete=False, encoding="utf-8") as file:
+        traceback.print_exc(file=file)
+    return file.name
+
+
+class Interrupted(BaseException):
+    """A signal where no state is to be saved, or again while it is saved."""
+
+    def __init__(self, signal_number: int) -> None:
+        super().__init__(signal_number)
+        self.signal_number = signal_number
 
 
 @contextmanager
-def _sigterm_heard() -> Iterator[None]:
-    """Lets SIGTERM unwind the command as Ctrl-C does; signals can be set in the main thread alone."""
+def _signals_heard() -> Iterator[None]:
+    """Lets the signals that stop a run unwind the command; they can be set in the main thread alone."""
 
     def stop(number: int, frame: FrameType | None) -> None:
-        raise Terminated
+        raise Interrupted(number)
 
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.signal(signal.SIGTERM, stop)
+    heard = [n for n in HEARD if n != signal.SIGHUP or signal.getsignal(n) is not signal.SIG_IGN]
+    before = {number: signal.signal(number, stop) for number in heard}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+class Lasting(io.TextIOBase):
+    """A stream that is written to for as long as it takes it: a run goes on without its terminal, or a full log."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream: TextIO | None = stream
+        self._isatty, self._encoding = stream.isatty(), stream.encoding
+
+    @property
+    def encoding(self) -> str:  # type: ignore[override]
+        return self._encoding
+
+    def isatty(self) -> bool:
+        return self._isatty
+
+    def fileno(self) -> int:
+        return self._stream.fileno() if self._stream else -1
+
+    def write(self, text: str) -> int:
+        self._try(lambda stream: stream.write(text))
+        return len(text)
+
+    def flush(self) -> None:
+        self._try(lambda stream: stream.flush())
+
+    def _try(self, action: Callable[[TextIO], object]) -> None:
+        if self._stream is None:
+            return
+        try:
+            action(self._stream)
+        except (OSError, ValueError):
+            self._stream = None
+            # What is left in its buffer would fail once more at the end of the process.
+            with suppress(OSError, ValueError):
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def console() -> Console:
+    """Standard output as every command prints to it: text is text, without markup, smileys or colours for numbers."""
+    return Console(file=cast(IO[str], Lasting(sys.stdout)), markup=False, emoji=False, highlight=False)
 
 
 def locate_data(data: DataConfig) -> DataConfig:
@@ -92,10 +169,38 @@ def require_paths(paths: Sequence[str]) -> None:
             raise UserError(f"{path} does not exist or is no folder")
 
 
+def require_writable(path: str | None) -> None:
+    """Raises UserError for a ``--json`` that cannot be written, before the work is done."""
+    if path is None:
+        return
+    file = Path(path)
+    folder = next(parent for parent in file.absolute().parents if parent.exists())
+    if file.is_dir() or not folder.is_dir() or not os.access(file if file.exists() else folder, os.W_OK):
+        raise UserError(f"--json {path}: cannot be written there; name a file in a folder of yours")
+
+
 def write_json(path: str | None, records: Sequence[Any]) -> None:
-    """Writes ``--json`` if it was given."""
-    if path is not None:
-        files.write_bytes(Path(path), (json.dumps(list(records), indent=2) + "\n").encode())
+    """Writes ``--json`` if it was given; a device, a pipe or what a link leads to is written through."""
+    if path is None:
+        return
+    content = (json.dumps(_numbers(list(records)), indent=2, allow_nan=False) + "\n").encode()
+    file = Path(path)
+    if not file.is_symlink() and (file.is_file() or not file.exists()):
+        files.write_bytes(file, content)
+        return
+    try:
+        file.write_bytes(content)
+    except OSError as error:
+        raise files.cannot_write(file, error) from None
+
+
+def _numbers(tree: Any) -> Any:
+    """JSON has no NaN and no infinity: null."""
+    if isinstance(tree, dict):
+        return {key: _numbers(value) for key, value in tree.items()}
+    if isinstance(tree, list | tuple):
+        return [_numbers(value) for value in tree]
+    return None if isinstance(tree, float) and not math.isfinite(tree) else tree
 
 
 def overrides(arguments: argparse.Namespace) -> list[str]:

@@ -32,7 +32,7 @@ DESCRIPTION = (
 
 
 def corrupt(arguments: Sequence[str] | None = None) -> None:
-    options = _parser().parse_args(arguments)
+    options = commands.parsed(_parser(), arguments)
     kinds, severities = published_order(options.kinds), ascending(options.severities)
     require_libraries()
     from tf_dlth.corruptions.generate import generate
@@ -50,10 +50,10 @@ def corrupt(arguments: Sequence[str] | None = None) -> None:
         frost=Path(options.frost) if options.frost else None,
         workers=len(os.sched_getaffinity(0)),
     )
-    console = Console()
+    console = commands.console()
     records = _shown(progress, len(kinds) * len(severities) * len(images), out, console)
     made = f"{len(kinds)} corruptions of {len(images):,} images at severity {', '.join(map(str, severities))}"
-    console.print(f"{out}: {made}; not the published arrays, see corruptions.json", highlight=False, soft_wrap=True)
+    console.print(f"{out}: {made}; not the published arrays, see corruptions.json", soft_wrap=True)
     commands.write_json(options.json, records)
 
 

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, get_args
 
 from rich import box
-from rich.console import Console
 from rich.table import Table
 
 from tf_dlth import commands
@@ -25,10 +24,10 @@ DESCRIPTION = (
 
 
 def evaluate(arguments: Sequence[str] | None = None) -> None:
-    options = _parser().parse_intermixed_args(arguments)
+    options = commands.parsed(_parser(), arguments)
     commands.require_paths(options.tickets)
     start_tensorflow()
-    console = Console()
+    console = commands.console()
     records = [_measure(path, options) for path in options.tickets]
     console.print(_table(records))
     if len(records) == 1:

@@ -17,13 +17,14 @@ from tf_dlth.data.pipeline import training_batches
 from tf_dlth.evaluation.scoring import Scorer
 from tf_dlth.lottery import imp, starts, wrapping
 from tf_dlth.lottery.rows import ITERATIONS
-from tf_dlth.lottery.store import TicketStore
+from tf_dlth.lottery.store import TicketStore, verify_tickets
 from tf_dlth.models.prunable import prunable_names
 from tf_dlth.preparation import Plan, Prepared
 from tf_dlth.reporting.observer import Observers, RunObserver
-from tf_dlth.runs.folder import RUN, RunFolder, opened, require_space, run_path
+from tf_dlth.runs.facts import RUN
+from tf_dlth.runs.folder import RunFolder, opened, require_space, run_path
 from tf_dlth.tickets.ticket import Ticket, load_ticket
-from tf_dlth.training.devices import require_devices, strategy_for
+from tf_dlth.training.devices import pin_threads, require_devices, strategy_for
 from tf_dlth.training.losses import per_example_loss
 from tf_dlth.training.memory import exhaustion_told
 from tf_dlth.training.network import Network
@@ -58,6 +59,7 @@ class Run:
 
 def rehearse(config: Config, *, devices: str = "all", trust: bool = False) -> Plan:
     """What :func:`run` would do; raises UserError for all that can be known to fail without training."""
+    pin_threads(config.training.threads)
     require_devices(devices)
     plan = Prepared(config, trust).plan()
     require_space(run_path(config), plan.bytes)
@@ -78,13 +80,15 @@ def run(
     ``trust`` lets a ticket that the config names ask for an architecture that is not built in. Raises UserError for a
     mistake in the configuration or the data, and Stopped after Ctrl-C or SIGTERM, with the state saved.
     """
+    pin_threads(config.training.threads)
     require_devices(devices)
     path, prepared = run_path(config), Prepared(config, trust)
     plan = prepared.plan()
     with ExitStack() as stack:
         folder = stack.enter_context(opened(path, "train", prepared.facts(), plan.bytes, overwrite))
         folder.refuse_changes(prepared.config, allow_change)
-        if folder.status == "finished":
+        if folder.finished:
+            verify_tickets(path)
             folder.remove_checkpoints()
             return Run(path, trained=False)
         stop = stack.enter_context(StopRequest())

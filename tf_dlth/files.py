@@ -1,6 +1,7 @@
 """Files that are written whole or not at all, and read only when they are what was written.
 
-A file first grows under a temporary name, is flushed to the disk, and is then renamed; the folder is flushed too, so
+What is read is an ordinary file of a bearable size, never a link: both are looked at before a byte is read. What is
+written first grows under a temporary name, is flushed to the disk, and is then renamed; the folder is flushed too, so
 that the new name survives a power cut. Tensors are stored as safetensors: reading them runs no code.
 """
 
@@ -10,6 +11,7 @@ import hashlib
 import json
 import os
 import shutil
+import stat
 import struct
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -21,10 +23,14 @@ from safetensors import SafetensorError
 from safetensors.numpy import load as parse_tensors
 from safetensors.numpy import save as tensor_bytes
 
-from tf_dlth.errors import UserError
+from tf_dlth.errors import UserError, printable
 
 TEMPORARY = ".partial-"
 """Prefix of the names of files and folders that are not complete."""
+
+LARGEST_JSON = 2**26
+LARGEST_TENSORS = 2**32
+"""Bytes. A run of the largest network that is built stays well below."""
 
 Tensors = Mapping[str, np.ndarray]
 
@@ -66,23 +72,44 @@ def write_tensors(path: Path, tensors: Tensors) -> str:
     return write_bytes(path, tensor_bytes({k: np.asarray(tensors[k], order="C") for k in sorted(tensors)}))
 
 
+def write_signed(path: Path, tree: Mapping[str, Any], key: str) -> str:
+    """Like :func:`write_json`, with a digest of all else under ``key``; returns that digest."""
+    digest = digest_of(tree)
+    write_json(path, {**tree, key: digest})
+    return digest
+
+
+def digest_of(tree: Mapping[str, Any]) -> str:
+    """SHA-256 of JSON values, whatever the order of their keys."""
+    return hashlib.sha256(json.dumps(tree, sort_keys=True).encode()).hexdigest()
+
+
+def read_signed(path: Path, key: str) -> dict[str, Any]:
+    """The inverse of :func:`write_signed`, ``key`` included; raises UserError where the digest does not hold."""
+    tree = read_json(path)
+    found = digest_of({name: value for name, value in tree.items() if name != key})
+    if tree.get(key) != found:
+        expected = printable(str(tree.get(key)), 80)
+        raise UserError(f"{path} is damaged: expected SHA-256 {expected}, found {found}; restore it from a copy")
+    return tree
+
+
 def read_json(path: Path) -> dict[str, Any]:
     """A JSON object; raises UserError naming the file when it is missing, unreadable or no object."""
     try:
-        tree = json.loads(read_bytes(path))
+        tree = json.loads(read_bytes(path, largest=LARGEST_JSON))
     except (ValueError, RecursionError) as error:
-        raise UserError(f"{path} is damaged: not valid JSON ({error})") from None
+        raise UserError(f"{path} is damaged: not valid JSON ({printable(str(error))})") from None
     if not isinstance(tree, dict):
         raise UserError(f"{path} is damaged: it must hold a JSON object")
     return tree
 
 
-def read_bytes(path: Path, expected: str | None = None) -> bytes:
+def read_bytes(path: Path, expected: str | None = None, largest: int = LARGEST_TENSORS) -> bytes:
     """The file's content; raises UserError when it cannot be read or its SHA-256 is not ``expected``."""
+    require_ordinary(path, largest)
     try:
         content = path.read_bytes()
-    except FileNotFoundError:
-        raise UserError(f"{path} does not exist") from None
     except OSError as error:
         raise UserError(f"{path} cannot be read: {error.strerror}") from None
     found = hashlib.sha256(content).hexdigest()
@@ -91,17 +118,32 @@ def read_bytes(path: Path, expected: str | None = None) -> bytes:
     return content
 
 
-def read_tensors(path: Path, expected: str | None = None) -> dict[str, np.ndarray]:
+def require_ordinary(path: Path, largest: int) -> None:
+    """Raises UserError for a link, a folder or a device, and for more than ``largest`` bytes."""
+    try:
+        status = path.lstat()
+    except FileNotFoundError:
+        raise UserError(f"{path} does not exist") from None
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}") from None
+    if not stat.S_ISREG(status.st_mode):
+        kind = "a symbolic link" if stat.S_ISLNK(status.st_mode) else "no ordinary file"
+        raise UserError(f"{path} is {kind}; put the file itself there")
+    if status.st_size > largest:
+        raise UserError(f"{path} is damaged: {status.st_size:,} bytes, where at most {largest:,} can be")
+
+
+def read_tensors(path: Path, expected: str | None = None, largest: int = LARGEST_TENSORS) -> dict[str, np.ndarray]:
     """The tensors of a safetensors file; raises UserError for damage, a wrong digest, NaN or infinity."""
-    content = read_bytes(path, expected)
+    content = read_bytes(path, expected, largest)
     try:
         _refuse_duplicate_names(content)
         tensors = parse_tensors(content)
     except (SafetensorError, ValueError, KeyError, TypeError, struct.error, RecursionError) as error:
-        raise UserError(f"{path} is damaged: not a valid safetensors file ({error})") from None
+        raise UserError(f"{path} is damaged: not a valid safetensors file ({printable(str(error))})") from None
     for name, tensor in tensors.items():
         if np.issubdtype(tensor.dtype, np.floating) and not np.isfinite(tensor).all():
-            raise UserError(f"{path} is damaged: tensor {name} holds NaN or infinity")
+            raise UserError(f"{path} is damaged: tensor {printable(name)} holds NaN or infinity")
     return tensors
 
 
@@ -138,10 +180,18 @@ def replace_folder(temporary: Path, final: Path) -> None:
         raise cannot_write(final, error) from None
 
 
+def remove(path: Path) -> None:
+    """Removes a file, a link or a whole folder; raises UserError when the disk refuses."""
+    try:
+        shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+    except OSError as error:
+        raise cannot_write(path, error) from None
+
+
 def sweep(folder: Path) -> None:
     """Removes what a killed process left under temporary names."""
     for leftover in folder.glob(f"{TEMPORARY}*"):
-        shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
+        remove(leftover)
 
 
 def cannot_write(path: Path, error: OSError) -> UserError:

@@ -20,8 +20,10 @@ from tf_dlth.models.pretrained import load_pretrained
 from tf_dlth.models.prunable import prunable_names, unprunable_layers
 from tf_dlth.models.spec import ModelSpec
 from tf_dlth.models.width import matching_width
+from tf_dlth.runs.facts import Facts
 from tf_dlth.tickets.ticket import load_ticket
 from tf_dlth.tickets.writing import Origin
+from tf_dlth.training.devices import intra_op_threads
 from tf_dlth.training.schedule import Schedule
 
 Arrays = Mapping[str, np.ndarray]
@@ -96,16 +98,17 @@ class Prepared:
             default_weights=self.config.output.weights or "last",
         )
 
-    def facts(self) -> dict[str, Any]:
+    def facts(self) -> Facts:
         """What run.json says before anything is trained."""
-        return {
-            "config_sha256": self.config.sha256("train"),
-            "data_sha256": self.data.sha256,
-            "seed": self.config.seed,
-            "initialisation": self.provenance,
-            "versions": provenance.versions(),
-            "host": provenance.host(),
-        }
+        return Facts(
+            status="running",
+            config_sha256=self.config.sha256("train"),
+            data_sha256=self.data.sha256,
+            seed=self.config.seed,
+            initialisation=self.provenance,
+            versions=provenance.versions(),
+            host=provenance.host(intra_op_threads()),
+        )
 
 
 def resolve(config: Config, data: Data, trust: bool) -> Config:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from rich.console import Console
-
 from tf_dlth import commands
 from tf_dlth.config import load_config
 from tf_dlth.startup import start_tensorflow
@@ -19,14 +17,14 @@ DESCRIPTION = (
 
 
 def pretrain(arguments: Sequence[str] | None = None) -> None:
-    options = _parser().parse_intermixed_args(arguments)
+    options = commands.parsed(_parser(), arguments)
     config = load_config(options.config, commands.overrides(options))
     config = config.model_copy(update={"data": commands.locate_data(config.data)})
     start_tensorflow()
     from tf_dlth.pretraining.run import pretrain as run
     from tf_dlth.reporting.pretraining import PretrainingLines
 
-    console = Console()
+    console = commands.console()
     done = run(
         config,
         PretrainingLines(console),
@@ -35,7 +33,7 @@ def pretrain(arguments: Sequence[str] | None = None) -> None:
         allow_change=options.allow_change,
     )
     ending = "encoder:" if done.trained else f"{done.path} is finished already; its encoder:"
-    console.print(f"{ending} {done.path / done.summary['encoder']['file']}", highlight=False, soft_wrap=True)
+    console.print(f"{ending} {done.path / done.summary['encoder']['file']}", soft_wrap=True)
     commands.write_json(options.json, [{"run": str(done.path), **done.summary}])
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -24,9 +25,28 @@ def versions() -> dict[str, str]:
     return {"python": platform.python_version(), **{name: _version(name) for name in PACKAGES}}
 
 
-def host() -> dict[str, Any]:
-    """CPU model, logical cores and memory in GiB."""
-    return {"cpu": _cpu_model(), "cores": os.cpu_count(), "memory_gib": _memory_gib()}
+DECIDES_BITS = ("cpu_flags", "onednn", "threads")
+"""Keys of :func:`host` on which the last bits of a training depend: they decide in which order numbers are added."""
+KERNEL_FLAGS = {"avx", "avx2", "fma", "avx512f", "avx512_vnni", "avx512_bf16", "amx_tile"}
+
+
+def host(threads: int) -> dict[str, Any]:
+    """CPU model, logical cores, memory in GiB, and what decides the last bits; ``threads`` are those of one operation."""
+    return {
+        "cpu": _cpuinfo("model name") or platform.processor() or platform.machine(),
+        "cores": os.cpu_count(),
+        "memory_gib": _memory_gib(),
+        "threads": threads,
+        "onednn": os.environ.get("TF_ENABLE_ONEDNN_OPTS", "1") != "0",
+        "cpu_flags": sorted(KERNEL_FLAGS & set(_cpuinfo("flags").split())),
+    }
+
+
+def changed_bits(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """A line for each difference between two hosts that shows in the last bits."""
+    return [
+        f"{key} was {before.get(key)}, is {now.get(key)}" for key in DECIDES_BITS if before.get(key) != now.get(key)
+    ]
 
 
 def _version(package: str) -> str:
@@ -36,11 +56,11 @@ def _version(package: str) -> str:
         return "not installed"
 
 
-def _cpu_model() -> str:
+def _cpuinfo(key: str) -> str:
+    """What the kernel says of the first processor, empty where it says nothing."""
     cpuinfo = Path("/proc/cpuinfo")
     lines = cpuinfo.read_text(encoding="utf-8").splitlines() if cpuinfo.is_file() else []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor() or platform.machine()
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith(key)), "")
 
 
 def _memory_gib() -> float:

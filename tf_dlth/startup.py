@@ -4,9 +4,26 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import sys
 import tempfile
 from collections.abc import Iterator
+from types import FrameType
+
+HEARD = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+"""Signals that stop a command; a second one stops it without saving."""
+
+
+def heed_signals() -> None:
+    """Ends the process in one line on a signal that comes while a command is still being imported."""
+    for number in HEARD:
+        if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, _end)
+
+
+def _end(number: int, frame: FrameType | None) -> None:
+    os.write(2, b"stopped before anything was done\n")
+    os._exit(128 + number)
 
 
 def bind_keras_2() -> None:

@@ -23,13 +23,13 @@ DESCRIPTION = (
 
 
 def train(arguments: Sequence[str] | None = None) -> None:
-    options = _parser().parse_intermixed_args(arguments)
+    options = commands.parsed(_parser(), arguments)
     config = load_config(options.config, commands.overrides(options))
     config = config.model_copy(update={"data": commands.locate_data(config.data)})
     start_tensorflow()
     from tf_dlth.experiment import rehearse, run
 
-    console = Console()
+    console = commands.console()
     if options.dry_run:
         plan = rehearse(config, devices=options.devices, trust=options.trust)
         _print_plan(console, plan)
@@ -78,12 +78,12 @@ def _observers(config: Config, console: Console) -> list:
 def _print_plan(console: Console, plan: Plan) -> None:
     from tf_dlth.reporting.terminal import images_table, summary_line
 
-    console.print(plan.config.to_yaml(), highlight=False, markup=False, soft_wrap=True)
-    console.print(summary_line(plan), highlight=False, soft_wrap=True)
+    console.print(plan.config.to_yaml(), markup=False, soft_wrap=True)
+    console.print(summary_line(plan), soft_wrap=True)
     for layer in plan.unprunable_layers:
-        console.print(f"layer {layer} has weights that cannot be pruned", highlight=False)
+        console.print(f"layer {layer} has weights that cannot be pruned")
     console.print(images_table(plan))
-    console.print(f"{plan.steps:,} training steps; up to {plan.bytes:,} bytes on disk", highlight=False)
+    console.print(f"{plan.steps:,} training steps; up to {plan.bytes:,} bytes on disk")
 
 
 def _plan_record(plan: Plan) -> dict:
@@ -101,7 +101,7 @@ def _plan_record(plan: Plan) -> dict:
 def _print_end(console: Console, done: Run) -> None:
     if not done.trained:
         winner = done.winner.path
-        console.print(f"{done.path} is finished already; its winning ticket: {winner}", highlight=False, soft_wrap=True)
+        console.print(f"{done.path} is finished already; its winning ticket: {winner}", soft_wrap=True)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

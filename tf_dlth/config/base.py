@@ -7,6 +7,8 @@ from typing import Annotated, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
+SMALLEST_STD, LARGEST = 1e-6, 1e6
+"""Of normalisation: far beyond what images have, far within what float32 divides by."""
 Channels = Annotated[tuple[float, ...], Field(strict=False, min_length=1, max_length=4)]
 
 
@@ -26,6 +28,8 @@ class Normalisation(Section):
     def _same_channels(self) -> Self:
         if len(self.mean) != len(self.std):
             raise ValueError("mean and std need one value a channel each")
-        if min(self.std) <= 0:
-            raise ValueError("std must be above 0")
+        if not all(SMALLEST_STD <= std <= LARGEST for std in self.std):
+            raise ValueError(f"std must be from {SMALLEST_STD:g} to {LARGEST:g}")
+        if not all(abs(mean) <= LARGEST for mean in self.mean):
+            raise ValueError(f"mean must be at most {LARGEST:g} in magnitude")
         return self

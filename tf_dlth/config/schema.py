@@ -31,14 +31,15 @@ Dataset = Literal[
 """The datasets by name; :data:`tf_dlth.data.catalogue.FACTS` says what each is."""
 WeightsKind = Literal["last", "test_best", "heldout"]
 Command = Literal["train", "pretrain"]
+BatchSize = Annotated[int, Field(ge=1, le=2**16)]
 
 COMPUTED_FROM: dict[Command, tuple[str, ...]] = {
     "train": ("seed", "data", "model", "training", "pruning"),
     "pretrain": ("seed", "data", "model", "training", "pretrain"),
 }
 """The sections that decide what a command computes."""
-PLACES = ("data_dir", "train_list", "test_list")
-"""Keys of the data section that say where things are, not what is computed: runs that differ only here are the same."""
+NOT_COMPUTED_FROM = {"data": ("data_dir", "train_list", "test_list"), "training": ("threads",)}
+"""Keys of those sections that say where things are, or on how many threads: runs that differ only here are the same."""
 
 
 class DataConfig(Section):
@@ -94,13 +95,14 @@ class ModelConfig(Section):
 class TrainingConfig(Section):
     """One training: stochastic gradient descent on a cosine schedule (paper section 3.3)."""
 
-    epochs: Annotated[int, Field(ge=1)] = 200
-    batch_size: Annotated[int, Field(ge=1)] = 100
+    epochs: Annotated[int, Field(ge=1, le=10**6)] = 200
+    batch_size: BatchSize = 100
     learning_rate: Annotated[float, Field(gt=0)] = 0.1
     momentum: Annotated[float, Field(ge=0, lt=1)] = 0.9
     weight_decay: Annotated[float, Field(ge=0)] = 0.0005
     loss: Literal["cross_entropy", "cosine_barz"] = "cross_entropy"
     loss_ce_weight: Annotated[float, Field(ge=0)] = 0.0
+    threads: Annotated[int | None, Field(ge=1, le=1024)] = None
     evaluate_every: Annotated[int, Field(ge=1)] = 10
 
 
@@ -122,16 +124,16 @@ class ProbeConfig(Section):
     """A linear classifier on frozen features."""
 
     protocol: Literal["trained", "rewind_bn"] = "trained"
-    epochs: Annotated[int, Field(ge=1)] = 100
+    epochs: Annotated[int, Field(ge=1, le=10**6)] = 100
     learning_rate: Annotated[float, Field(gt=0)] = 0.1
-    batch_size: Annotated[int, Field(ge=1)] = 100
+    batch_size: BatchSize = 100
 
 
 class PretrainConfig(Section):
     """Self-supervised pre-training (SimCLR)."""
 
-    epochs: Annotated[int, Field(ge=1)] = 200
-    batch_size: Annotated[int, Field(ge=2)] = 512
+    epochs: Annotated[int, Field(ge=1, le=10**6)] = 200
+    batch_size: Annotated[int, Field(ge=2, le=2**16)] = 512
     temperature: Annotated[float, Field(gt=0)] = 0.5
     projection: Annotated[int, Field(ge=1)] = 128
     learning_rate: Annotated[float, Field(gt=0)] = 0.5
@@ -182,7 +184,10 @@ class Config(Section):
     def identity(self, command: Command) -> dict[str, Any]:
         """The sections that decide what ``command`` computes, as JSON values."""
         tree = self.model_dump(mode="json", include=set(COMPUTED_FROM[command]))
-        return {**tree, "data": {key: value for key, value in tree["data"].items() if key not in PLACES}}
+        for section, keys in NOT_COMPUTED_FROM.items():
+            for key in keys:
+                del tree[section][key]
+        return tree
 
     def sha256(self, command: Command = "train") -> str:
         """SHA-256 of the identity as JSON with sorted keys; of a *resolved* configuration it identifies a run.

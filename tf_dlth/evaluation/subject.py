@@ -10,10 +10,11 @@ from tf_dlth.data.catalogue import FACTS
 from tf_dlth.data.images import Preprocessing
 from tf_dlth.errors import UserError
 from tf_dlth.evaluation.accuracy import Predict, predictor
+from tf_dlth.runs.facts import read_facts
 from tf_dlth.runs.folder import CONFIG
 from tf_dlth.tickets.manifest import MANIFEST
 from tf_dlth.tickets.saved_model import is_saved_model, open_saved_model
-from tf_dlth.tickets.ticket import Ticket, load_ticket, run_facts
+from tf_dlth.tickets.ticket import Ticket, load_ticket
 
 
 @dataclass(frozen=True)
@@ -43,13 +44,16 @@ def open_subject(path: str, kind: WeightsKind | None = None, trust: bool = False
         return _ticket(load_ticket(folder, trust), kind)
     if kind is not None:
         raise UserError(f"{path} is a SavedModel, which holds one set of weights; leave --weights out")
+    if (folder.parent / MANIFEST).is_file():
+        load_ticket(folder.parent, trust=True).verify()
     served = open_saved_model(folder, trust)
     return Subject(folder, "saved_model", served.logits, served.class_names, served.preprocessing)
 
 
 def _ticket(ticket: Ticket, kind: WeightsKind | None) -> Subject:
     manifest, run = ticket.manifest, ticket.run
-    known = _own_data(ticket) if run is None else load_config(run / CONFIG).data
+    facts = read_facts(run) if run else None
+    known = load_config(run / CONFIG).data if run else _own_data(ticket)
     return Subject(
         path=ticket.path,
         weights=kind or manifest.default_weights,
@@ -57,7 +61,7 @@ def _ticket(ticket: Ticket, kind: WeightsKind | None) -> Subject:
         class_names=ticket.class_names,
         preprocessing=manifest.preprocessing,
         data=known,
-        data_sha256=None if run is None else run_facts(run).get("data_sha256"),
+        data_sha256=facts.data_sha256 if facts else None,
     )
 
 

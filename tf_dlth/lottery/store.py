@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from tf_dlth import files
+from tf_dlth.errors import UserError
 from tf_dlth.lottery import selection
 from tf_dlth.lottery.masks import Masks, Weights
 from tf_dlth.lottery.rows import ITERATIONS, Row, row_of, to_csv
 from tf_dlth.runs.checkpoint import Checkpoint
+from tf_dlth.runs.facts import read_facts
 from tf_dlth.runs.folder import RunFolder
 from tf_dlth.tickets.manifest import RewindEntry
 from tf_dlth.tickets.ticket import Ticket, iteration_name, load_ticket
@@ -39,7 +42,8 @@ class TicketStore:
 
     def keep_initial(self, weights: Weights) -> None:
         if not self.has_ticket(0):
-            files.write_tensors(self._folder.path / INITIAL, weights)
+            sha256 = files.write_tensors(self._folder.path / INITIAL, weights)
+            self._folder.write_status("running", initial_sha256=sha256)
 
     def keep_rewind(self, weights: Weights) -> None:
         files.write_tensors(self._folder.path / REWIND, weights)
@@ -71,6 +75,7 @@ class TicketStore:
             self._saved_models,
         )
         self.rows = [*self.rows, row_of(iteration, masks, trained)]
+        self._list_tickets()
         files.write_bytes(self._folder.path / ITERATIONS, to_csv(self.rows).encode())
         self.save(Checkpoint({"iteration": iteration + 1}))
 
@@ -91,8 +96,24 @@ class TicketStore:
         self._summary = selection.summary(self.rows, select_by)
         if not (winner := self.ticket(self._summary["winner"])).has_saved_model:
             add_saved_model(winner)
-        self._folder.write_status("running", **self._summary)
+        self._list_tickets()
+
+    def _list_tickets(self) -> None:
+        """Has run.json name every ticket with its digest."""
+        tickets = [self.ticket(row.iteration) for row in self.rows]
+        manifests = {ticket.path.name: ticket.manifest.sha256 for ticket in tickets}
+        self._folder.write_status("running", manifests=manifests, **self._summary)
 
     def finish(self) -> None:
         """After this the run is not taken up again."""
         self._folder.finish(seconds=sum(row.seconds for row in self.rows), **self._summary)
+
+
+def verify_tickets(folder: Path) -> None:
+    """Raises UserError unless a finished run's tickets are what its run.json says."""
+    facts = read_facts(folder)
+    for name, sha256 in facts.manifests.items() if facts else ():
+        ticket = load_ticket(folder / name, trust=True)
+        if ticket.manifest.sha256 != sha256:
+            raise UserError(f"{folder / name} is no ticket of the run beside it; restore it from a copy")
+        ticket.verify()

@@ -17,6 +17,7 @@ import numpy as np
 from tf_dlth.errors import UserError
 from tf_dlth.files import Tensors, read_tensors
 from tf_dlth.models.spec import ModelSpec
+from tf_dlth.runs.facts import read_facts
 
 ENCODER_FILE = "encoder.safetensors"
 """What a pre-training leaves in its folder."""
@@ -41,7 +42,7 @@ def load_pretrained(
     own, all but the head. Raises UserError for missing or unknown names and shapes that do not fit.
     """
     path, source = locate(reference)
-    file = read_tensors(path)
+    file = read_tensors(path.resolve(), source.get("sha256"))  # downloads lie in the cache as links
     if all("/" in name for name in file):
         naming, loaded = "tf_dlth", _from_encoder(file, initial, reference)
     else:
@@ -58,7 +59,12 @@ def locate(reference: str) -> tuple[Path, dict[str, str]]:
     if reference.startswith("hf://"):
         return _download(reference)
     path = Path(reference)
-    return (path / ENCODER_FILE if path.is_dir() else path), {"source": reference}
+    if not path.is_dir():
+        return path, {"source": reference}
+    facts = read_facts(path)
+    if facts is None or facts.encoder is None:
+        raise UserError(f"model.init: {reference} holds no finished pre-training; run pretrain first, or name a file")
+    return path / ENCODER_FILE, {"source": reference, "sha256": facts.encoder["sha256"]}
 
 
 def pytorch_names(architecture: str) -> dict[str, str]:

@@ -51,9 +51,12 @@ def read(model: tf_keras.Model) -> dict[str, np.ndarray]:
 
 
 def assign(model: tf_keras.Model, weights: Tensors) -> None:
-    """Sets all variables; raises UserError before any is changed unless names and shapes are the model's."""
+    """Sets all variables; raises UserError before any is changed unless names, shapes and types are the model's."""
     variables = named_variables(model)
     check_fit({name: tuple(variable.shape.as_list()) for name, variable in variables.items()}, weights)
+    for name, variable in variables.items():
+        if weights[name].dtype != variable.dtype.as_numpy_dtype:
+            raise UserError(f"variable {name} is {weights[name].dtype}, the model needs {variable.dtype.name}")
     for name, variable in variables.items():
         variable.assign(weights[name])
 

@@ -24,10 +24,11 @@ from tf_dlth.preparation import Prepared
 from tf_dlth.pretraining.contrast import Contrast
 from tf_dlth.pretraining.knn import NEIGHBOURS, knn_accuracy
 from tf_dlth.pretraining.simclr import Pretraining, Watcher, with_projection
-from tf_dlth.pretraining.store import keep_encoder
+from tf_dlth.pretraining.store import keep_encoder, verify_encoder
 from tf_dlth.pretraining.views import view_batches
-from tf_dlth.runs.folder import RUN, RunFolder, opened, run_path
-from tf_dlth.training.devices import first_device, require_devices, strategy_for
+from tf_dlth.runs.facts import RUN
+from tf_dlth.runs.folder import RunFolder, opened, run_path
+from tf_dlth.training.devices import first_device, pin_threads, require_devices, strategy_for
 from tf_dlth.training.masking import Unmasked
 from tf_dlth.training.memory import exhaustion_told
 from tf_dlth.training.network import Network
@@ -71,16 +72,19 @@ def pretrain(
     Raises UserError for a mistake in the configuration or the data, and Stopped after Ctrl-C or SIGTERM, with the
     state saved.
     """
+    pin_threads(config.training.threads)
     require_devices(devices)
     prepared = Prepared(config)
     if not len(prepared.data.train):
         raise UserError(f"data.dataset: {config.data.dataset} has test images only, nothing to train an encoder on")
     wanted, path = resolved(prepared), run_path(config)
     with ExitStack() as stack:
-        facts = {**prepared.facts(), "config_sha256": wanted.sha256("pretrain"), "pretraining": _facts(prepared)}
+        own = {"config_sha256": wanted.sha256("pretrain"), "pretraining": _facts(prepared)}
+        facts = prepared.facts().model_copy(update=own)
         folder = stack.enter_context(opened(path, "pretrain", facts, _bytes(prepared), overwrite))
         folder.refuse_changes(wanted, allow_change)
-        if folder.status == "finished":
+        if folder.finished:
+            verify_encoder(path)
             folder.remove_checkpoints()
             return Pretrained(path, trained=False)
         stop = stack.enter_context(StopRequest())

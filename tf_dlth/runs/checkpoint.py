@@ -6,10 +6,7 @@ itself. The newest one that is whole counts, so a torn one falls back to the one
 
 from __future__ import annotations
 
-import hashlib
-import json
-import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -32,10 +29,10 @@ class Checkpoint:
 
 
 class CheckpointStore:
-    """The checkpoints of one run, in a folder of its own."""
+    """The checkpoints of one run, in a folder of its own; ``accepts`` tells by its meta whether one is of the run."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path, accepts: Callable[[Mapping[str, Any]], bool] = lambda meta: True) -> None:
+        self._folder, self._accepts = folder, accepts
         self.warnings: list[str] = []
 
     def save(self, checkpoint: Checkpoint) -> None:
@@ -43,11 +40,11 @@ class CheckpointStore:
         number = max(self._numbers(), default=0) + 1
         tensors = {f"{group}:{name}": a for group, arrays in checkpoint.groups.items() for name, a in arrays.items()}
         sha256 = files.write_tensors(self._tensors(number), tensors)
-        body = {"meta": checkpoint.meta, "tensors_sha256": sha256}
-        files.write_json(self._json(number), {**body, "sha256": _digest(body)})
+        files.write_signed(self._json(number), {"meta": checkpoint.meta, "tensors_sha256": sha256}, "sha256")
         for old in self._numbers()[:-GENERATIONS]:
-            self._json(old).unlink()
-            self._tensors(old).unlink(missing_ok=True)
+            for path in (self._json(old), self._tensors(old)):
+                if path.exists():
+                    files.remove(path)
 
     def latest(self) -> Checkpoint | None:
         """The newest whole checkpoint, None if there never was one; raises UserError if all are damaged.
@@ -63,7 +60,7 @@ class CheckpointStore:
                 self.warnings.append(f"{error}; going on from the checkpoint before it")
                 continue
             for damaged in numbers[numbers.index(number) + 1 :]:
-                self._json(damaged).unlink()
+                files.remove(self._json(damaged))
             return checkpoint
         if numbers:
             raise UserError(f"no checkpoint in {self._folder} is whole; start the run anew with --overwrite")
@@ -71,16 +68,15 @@ class CheckpointStore:
 
     def clear(self) -> None:
         """Removes all of them: the run is finished."""
-        shutil.rmtree(self._folder, ignore_errors=True)
+        if self._folder.exists():
+            files.remove(self._folder)
 
     def _load(self, number: int) -> Checkpoint:
-        path = self._json(number)
-        tree = files.read_json(path)
-        body = {key: tree.get(key) for key in ("meta", "tensors_sha256")}
-        if tree.get("sha256") != _digest(body):
-            raise UserError(f"{path} is damaged: expected SHA-256 {_digest(body)}, found {tree.get('sha256')}")
+        tree = files.read_signed(self._json(number), "sha256")
+        if not self._accepts(tree["meta"]):
+            raise UserError(f"{self._json(number)} is a checkpoint of another run")
         groups: dict[str, dict[str, np.ndarray]] = {}
-        for key, array in files.read_tensors(self._tensors(number), body["tensors_sha256"]).items():
+        for key, array in files.read_tensors(self._tensors(number), tree["tensors_sha256"]).items():
             group, _, name = key.partition(":")
             groups.setdefault(group, {})[name] = array
         return Checkpoint(tree["meta"], groups)
@@ -93,7 +89,3 @@ class CheckpointStore:
 
     def _tensors(self, number: int) -> Path:
         return self._folder / f"{number:06d}.safetensors"
-
-
-def _digest(body: Mapping[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()

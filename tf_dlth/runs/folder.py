@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
 import shutil
+import stat
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -13,25 +15,21 @@ from typing import Any
 
 from tf_dlth import files
 from tf_dlth.config import Command, Config, differing_keys, load_config
-from tf_dlth.config.keys import flat
 from tf_dlth.errors import Stopped, UserError
+from tf_dlth.provenance import changed_bits
+from tf_dlth.runs.changes import admissible, changed_facts
 from tf_dlth.runs.checkpoint import Checkpoint, CheckpointStore
+from tf_dlth.runs.facts import RUN, Admitted, Facts, Values, read_facts, write_facts
 from tf_dlth.runs.lock import LOCK, locked
 
-FORMAT_VERSION = 1
-CONFIG, RUN, SUBSET, METRICS, CHECKPOINTS = ("config.yaml", "run.json", "subset.json", "metrics.jsonl", "checkpoints")
+CONFIG, SUBSET, METRICS, CHECKPOINTS = "config.yaml", "subset.json", "metrics.jsonl", "checkpoints"
 OF_A_RUN = re.compile(
     r"config\.yaml|run\.json|subset\.json|iterations\.csv|metrics\.jsonl|(initial|rewind|encoder)\.safetensors"
     r"|tensorboard|checkpoints|iteration_\d\d|(accuracy_by_density|images_per_class)\.png"
 )
 """Names that --overwrite may remove."""
-COMPARED_FACTS = (
-    "data_sha256",
-    "versions.tf_dlth",
-    "versions.tensorflow",
-    "versions.tf_keras",
-    "pretraining.method",
-)
+RESULTS = re.compile(r"iteration_\d\d|encoder\.safetensors")
+"""Names of what costs hours to make."""
 
 
 def run_path(config: Config) -> Path:
@@ -51,10 +49,19 @@ def require_space(folder: Path, needed: int) -> None:
         )
 
 
+def refuse_links(folder: Path) -> None:
+    """Raises UserError for a link or a device anywhere in a job's folder: what is written there must stay there."""
+    for path in folder.rglob("*"):
+        mode = path.lstat().st_mode
+        if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+            raise UserError(f"{path} is a link or a device, which no run makes; remove it, or choose another name")
+
+
 @contextmanager
-def opened(path: Path, command: Command, facts: Mapping[str, Any], needed: int, overwrite: bool) -> Iterator[RunFolder]:
+def opened(path: Path, command: Command, facts: Facts, needed: int, overwrite: bool) -> Iterator[RunFolder]:
     """The folder under its lock, with room for ``needed`` bytes, and emptied if an earlier run is overwritten."""
     with locked(path):
+        refuse_links(path)
         require_space(path, needed)
         folder = RunFolder(path, command, facts)
         if overwrite:
@@ -68,32 +75,37 @@ class RunFolder:
     On resume the newest whole checkpoint counts: what it does not know of is trained and written again.
     """
 
-    def __init__(self, path: Path, command: Command, facts: Mapping[str, Any]) -> None:
+    def __init__(self, path: Path, command: Command, facts: Facts) -> None:
         self.path = path
         self.warnings: list[str] = []
         self._command: Command = command
-        self._facts = dict(facts)
+        self._facts = facts
+        self._before: Facts | None = None
         self._changes: dict[str, tuple[Any, Any]] = {}
-        self._admitted: list[dict[str, Any]] = []
-        self._checkpoints = CheckpointStore(path / CHECKPOINTS)
+        self._checkpoints = CheckpointStore(path / CHECKPOINTS, self._is_own)
 
     @property
-    def status(self) -> str | None:
-        """``running``, ``finished``, ``failed``, or None where there is no run."""
-        return self._stored().get("status")
+    def finished(self) -> bool:
+        stored = read_facts(self.path)
+        return stored is not None and stored.status == "finished"
 
     def refuse_changes(self, config: Config, allowed: Iterable[str]) -> None:
         """Raises UserError with the keys in which an earlier run of this name differs, or if it is no run's folder.
 
-        What is ``allowed`` to differ is noted in run.json when the run goes on.
+        What is ``allowed`` to differ is noted in run.json when the run goes on. Nothing is written before.
         """
-        self._refuse_foreign_folder()
-        if not (self.path / CONFIG).is_file():
+        allowed = admissible(allowed)
+        stored = self._understood()
+        if stored is None:
             return
-        stored = load_config(self.path / CONFIG)
-        self._changes = {**differing_keys(stored, config, self._command), **self._changed_facts()}
-        admitted = set(allowed)
-        if refused := [key for key in self._changes if key not in admitted]:
+        before = load_config(self.path / CONFIG)
+        if not stored.knows(before.sha256(self._command), stored.data_sha256):
+            raise UserError(
+                f"{self.path / CONFIG} is damaged: {RUN} knows another config; restore it from a copy, or start anew "
+                "with --overwrite"
+            )
+        self._changes = {**differing_keys(before, config, self._command), **changed_facts(stored, self._facts)}
+        if refused := [key for key in self._changes if key not in allowed]:
             raise UserError(
                 f"{self.path} holds a run that differs in {', '.join(refused)}; give this one another name, start "
                 "anew with --overwrite, or admit a change with --allow-change KEY"
@@ -106,40 +118,46 @@ class RunFolder:
         if foreign := sorted(path.name for path in found if not OF_A_RUN.fullmatch(path.name)):
             raise UserError(f"{self.path} holds {foreign[0]}, which is no run's; move it, or choose another name")
         # In an order that leaves, half-way, an unfinished run: never a finished one, never a folder that is no run's.
-        order = {RUN: -2, CHECKPOINTS: -1, CONFIG: 1}
-        try:
-            for path in sorted(found, key=lambda path: order.get(path.name, 0)):
-                shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
-        except OSError as error:
-            raise files.cannot_write(self.path, error) from None
+        order = {CHECKPOINTS: -2, **{p.name: -1 for p in found if RESULTS.fullmatch(p.name)}, RUN: 1, CONFIG: 2}
+        if (self.path / RUN).is_file():
+            with suppress(UserError):
+                self._mark_unfinished()
+        for path in sorted(found, key=lambda path: order.get(path.name, 0)):
+            files.remove(path)
 
     def begin(self, config: Config, subset: Mapping[str, Any]) -> Checkpoint | None:
         """Writes what is known before training, and gives the newest checkpoint if there is one."""
         files.sweep(self.path)
+        self._before = read_facts(self.path)
         checkpoint = self._checkpoints.latest()
         self.warnings += self._checkpoints.warnings
-        self._note_changes(checkpoint)
+        if self._before:
+            self._facts = self._going_on(self._before, checkpoint)
+            self.warnings += [
+                f"the last bits differ from those of a run that was never stopped: {line} (training.threads pins that)"
+                for line in changed_bits(self._before.host, self._facts.host)
+            ]
         if self._changes:  # first, lest a change that config.yaml shows is noted nowhere
             self.write_status("running")
         files.write_bytes(self.path / CONFIG, config.to_yaml().encode())
         files.write_json(self.path / SUBSET, subset)
         self.write_status("running")
-        self._cut_metrics(checkpoint.meta["metrics_bytes"] if checkpoint else 0)
+        self._cut_metrics(checkpoint)
         return checkpoint
 
     @property
     def admitted(self) -> tuple[str, ...]:
         """A line for each change that was admitted in the course of the run."""
         return tuple(
-            f"from iteration {change['from_iteration']} on {key} is {values['new']}, before {values['old']}"
-            for change in self._admitted
-            for key, values in change["keys"].items()
+            f"from iteration {change.from_iteration} on {key} is {values.new}, before {values.old}"
+            for change in self._facts.admitted
+            for key, values in change.keys.items()
         )
 
     def write_status(self, status: str, **more: Any) -> None:
-        """Replaces run.json."""
-        known = {"format_version": FORMAT_VERSION, "status": status, **self._facts, "admitted": self._admitted}
-        files.write_json(self.path / RUN, {**known, **more})
+        """Replaces run.json; ``more`` facts are kept from now on."""
+        self._facts = Facts.model_validate({**self._facts.model_dump(), "status": status, "error": None, **more})
+        write_facts(self.path, self._facts)
 
     def finish(self, **summary: Any) -> None:
         """After this the run is not taken up again; its checkpoints are no longer needed."""
@@ -176,50 +194,67 @@ class RunFolder:
 
     def metrics(self) -> list[dict[str, Any]]:
         """The lines of metrics.jsonl."""
-        return [json.loads(line) for line in files.read_bytes(self.path / METRICS).splitlines()]
+        return [json.loads(line) for line in self._metrics().splitlines()]
 
     def save(self, checkpoint: Checkpoint) -> None:
-        """Writes a checkpoint that also knows how much of metrics.jsonl belongs to it."""
-        meta = {**checkpoint.meta, "metrics_bytes": self._metrics_bytes()}
+        """Writes a checkpoint that knows its run, and how much of metrics.jsonl belongs to it."""
+        metrics = self._metrics()
+        meta = {
+            **checkpoint.meta,
+            "config_sha256": self._facts.config_sha256,
+            "data_sha256": self._facts.data_sha256,
+            "metrics_bytes": len(metrics),
+            "metrics_sha256": hashlib.sha256(metrics).hexdigest(),
+        }
         self._checkpoints.save(Checkpoint(meta, checkpoint.groups))
 
-    def _metrics_bytes(self) -> int:
-        metrics = self.path / METRICS
-        return metrics.stat().st_size if metrics.exists() else 0
+    def _understood(self) -> Facts | None:
+        """The facts of an earlier run, None where there is none; raises UserError for a folder that is no run's.
 
-    def _cut_metrics(self, needed: int) -> None:
-        metrics, found = self.path / METRICS, self._metrics_bytes()
-        if found < needed:
-            raise UserError(f"{metrics} is damaged: it lacks {needed - found} of {needed} bytes; use --overwrite")
-        if found:
-            os.truncate(metrics, needed)
-
-    def _note_changes(self, checkpoint: Checkpoint | None) -> None:
-        """Takes over what was admitted before, and adds what is admitted now."""
-        stored = self._stored()
-        self._admitted = list(stored.get("admitted", []))
-        if not self._changes:
-            return
-        change = {
-            "from_iteration": checkpoint.meta["iteration"] if checkpoint else 0,
-            "config_sha256": stored.get("config_sha256"),
-            "keys": {key: {"old": old, "new": new} for key, (old, new) in self._changes.items()},
-        }
-        if change not in self._admitted:  # as after a process that died between run.json and config.yaml
-            self._admitted.append(change)
-
-    def _stored(self) -> dict[str, Any]:
-        run = self.path / RUN
-        return files.read_json(run) if run.is_file() else {}
-
-    def _refuse_foreign_folder(self) -> None:
+        A process that died as it began leaves no more than config.yaml and subset.json.
+        """
         found = {p.name for p in self.path.iterdir() if not p.name.startswith(files.TEMPORARY)} - {LOCK}
         if found and CONFIG not in found:
             raise UserError(f"{self.path} holds files that are no run's; choose another name or output.directory")
+        stored = read_facts(self.path)
+        if stored is None and (made := sorted(name for name in found if RESULTS.fullmatch(name))):
+            raise UserError(
+                f"{self.path} holds {made[0]} but no {RUN}; restore that from a copy, choose another name, or remove "
+                "all of it with --overwrite"
+            )
+        return stored
 
-    def _changed_facts(self) -> dict[str, tuple[Any, Any]]:
-        if not (self.path / RUN).is_file():
-            return {}
-        before, now = flat(self._stored()), flat(self._facts)
-        pairs = {key: (before.get(key), now.get(key)) for key in COMPARED_FACTS}
-        return {key: (old, new) for key, (old, new) in pairs.items() if old != new}
+    def _mark_unfinished(self) -> None:
+        if stored := read_facts(self.path):
+            write_facts(self.path, stored.model_copy(update={"status": "running"}))
+
+    def _going_on(self, before: Facts, checkpoint: Checkpoint | None) -> Facts:
+        """The facts of now, with what was admitted before and is admitted now."""
+        now = self._facts.model_copy(update={"admitted": before.admitted})
+        # Both agree already after a process that died between run.json and config.yaml.
+        if before.config_sha256 == now.config_sha256 and not changed_facts(before, now):
+            return now
+        change = Admitted(
+            from_iteration=checkpoint.meta["iteration"] if checkpoint else 0,
+            config_sha256=before.config_sha256,
+            data_sha256=before.data_sha256,
+            keys={key: Values(old=old, new=new) for key, (old, new) in self._changes.items()},
+        )
+        return now.model_copy(update={"admitted": (*before.admitted, change)})
+
+    def _is_own(self, meta: Mapping[str, Any]) -> bool:
+        known = self._before or self._facts
+        return known.knows(str(meta.get("config_sha256")), str(meta.get("data_sha256")))
+
+    def _metrics(self) -> bytes:
+        return files.read_bytes(self.path / METRICS) if (self.path / METRICS).exists() else b""
+
+    def _cut_metrics(self, checkpoint: Checkpoint | None) -> None:
+        """Leaves the lines that the checkpoint knows; raises UserError where they are not what it knows."""
+        path, found = self.path / METRICS, self._metrics()
+        needed = checkpoint.meta["metrics_bytes"] if checkpoint else 0
+        digest = hashlib.sha256(found[:needed]).hexdigest()
+        if checkpoint and (len(found) < needed or digest != checkpoint.meta["metrics_sha256"]):
+            raise UserError(f"{path} is damaged: its first {needed} bytes are not those of the run; use --overwrite")
+        if len(found) > needed:
+            files.write_bytes(path, found[:needed])

@@ -18,7 +18,7 @@ from tf_dlth.errors import UserError
 from tf_dlth.models.spec import ModelSpec
 
 FORMAT_VERSION = 1
-MANIFEST, MASK, SAVED_MODEL = "ticket.json", "mask.safetensors", "saved_model"
+MANIFEST, MASK, SAVED_MODEL, SIGNATURE = "ticket.json", "mask.safetensors", "saved_model", "manifest_sha256"
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=0)]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -49,18 +49,23 @@ class Manifest(Section):
     density: Fraction
     remaining: Count
     prunable: Count
-    layers: dict[str, LayerDensity]
     weights: dict[WeightsKind, WeightsEntry]
     default_weights: WeightsKind
+    class_names: list[str]
     model: ModelSpec
+    dataset: Dataset
+    augment: str
     preprocessing: Preprocessing
     normalisation: Normalisation
-    dataset: Dataset
-    class_names: list[str]
-    augment: str
     config_sha256: Sha256
     rewind: RewindEntry
     files: dict[str, Sha256]
+    layers: dict[str, LayerDensity]
+
+    @property
+    def sha256(self) -> str:
+        """Of all of it, as ticket.json states under ``manifest_sha256``."""
+        return files.digest_of(self.model_dump(mode="json"))
 
     @field_validator("files")
     @classmethod
@@ -80,6 +85,16 @@ class Manifest(Section):
             raise ValueError(f"default_weights {self.default_weights} is none of weights")
         if "/" in self.rewind.file or "\\" in self.rewind.file or self.rewind.file in ("", ".", ".."):
             raise ValueError(f"rewind file {self.rewind.file!r} must be a bare name")
+        return self
+
+    @model_validator(mode="after")
+    def _fits_its_model(self) -> Self:
+        if len(self.class_names) != self.model.classes:
+            raise ValueError(f"class_names has {len(self.class_names)} names for {self.model.classes} classes")
+        if len(self.normalisation.mean) != self.model.input_shape[2]:
+            raise ValueError(f"normalisation needs a value for each of {self.model.input_shape[2]} channels")
+        if self.preprocessing.image_shape != self.model.input_shape:
+            raise ValueError(f"preprocessing does not give images of shape {list(self.model.input_shape)}")
         return self
 
     @model_validator(mode="after")
@@ -108,4 +123,11 @@ def read_manifest(path: Path) -> Manifest:
     if tree.get("format_version") != FORMAT_VERSION:
         found = tree.get("format_version")
         raise UserError(f"{path}: format_version {found!r} is not known; this version reads {FORMAT_VERSION}")
-    return validated(tree, Manifest, f"{path} is damaged: ")
+    manifest = validated({k: v for k, v in tree.items() if k != SIGNATURE}, Manifest, f"{path} is damaged: ")
+    files.read_signed(path, SIGNATURE)
+    return manifest
+
+
+def write_manifest(path: Path, manifest: Manifest) -> None:
+    """Replaces a ticket.json."""
+    files.write_signed(path, manifest.model_dump(mode="json"), SIGNATURE)

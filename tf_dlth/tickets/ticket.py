@@ -16,7 +16,8 @@ from tf_dlth import files
 from tf_dlth.config import WeightsKind
 from tf_dlth.errors import UserError
 from tf_dlth.models import registry
-from tf_dlth.runs.folder import RUN
+from tf_dlth.models.sanity import require_sane
+from tf_dlth.runs.facts import RUN, read_facts
 from tf_dlth.tickets.manifest import (
     MANIFEST,
     MASK,
@@ -29,6 +30,9 @@ from tf_dlth.tickets.manifest import (
 
 if TYPE_CHECKING:
     import tf_keras
+
+LARGEST_HEADER = 2**24
+"""Bytes of names and shapes in a file of masks."""
 
 
 class Ticket:
@@ -54,7 +58,9 @@ class Ticket:
     @cached_property
     def mask(self) -> dict[str, np.ndarray]:
         """Boolean arrays by variable name, True where the weight remains."""
-        tensors = self._tensors(MASK)
+        tensors = files.read_tensors(
+            self._inside(MASK), self.manifest.files[MASK], largest=self.manifest.prunable + LARGEST_HEADER
+        )
         for name, mask in tensors.items():
             if mask.dtype != np.uint8 or mask.max(initial=0) > 1:
                 raise UserError(f"{self.path / MASK} is damaged: {name} is not a uint8 mask of 0 and 1")
@@ -67,6 +73,7 @@ class Ticket:
         """Every variable by name, masked; ``kind`` defaults to what a SavedModel of the ticket holds."""
         entry = self.entry(kind)
         tensors = self._tensors(entry.file)
+        require_sane(tensors, str(self.path / entry.file))
         for name, mask in self.mask.items():
             if name not in tensors or tensors[name].shape != mask.shape or np.any(tensors[name][~mask]):
                 raise UserError(f"{self.path / entry.file} does not fit {MASK}: {name} has other weights than remain")
@@ -94,10 +101,15 @@ class Ticket:
 
     @property
     def run(self) -> Path | None:
-        """The folder of the run that made the ticket, if it lies in that: run.json names the ticket's config."""
-        facts = run_facts(self.path.parent)
-        digests = {facts.get("config_sha256"), *(change["config_sha256"] for change in facts.get("admitted", []))}
-        return self.path.parent if self.manifest.config_sha256 in digests else None
+        """The folder of the run that made the ticket, if it lies in that: run.json lists it with its digest."""
+        facts = read_facts(self.path.parent)
+        own = facts is not None and facts.manifests.get(self.path.name) == self.manifest.sha256
+        return self.path.parent if own else None
+
+    def verify(self) -> None:
+        """Raises UserError unless every file of the manifest is what it says."""
+        for name, sha256 in self.manifest.files.items():
+            files.read_bytes(self._inside(name), sha256)
 
     def model(self, kind: WeightsKind | None = None) -> tf_keras.Model:
         """A Keras model from images [N, H, W, C] in 0..255 to logits [N, classes]; normalisation is inside."""
@@ -109,10 +121,14 @@ class Ticket:
         return model
 
     def _tensors(self, name: str) -> dict[str, np.ndarray]:
+        return files.read_tensors(self._inside(name), self.manifest.files[name])
+
+    def _inside(self, name: str) -> Path:
+        """The path of a file of the manifest; raises UserError where a link leads elsewhere."""
         path = self.path / name
         if path.is_symlink() or not path.resolve().is_relative_to(self.path.resolve()):
             raise UserError(f"{path} is a symbolic link; a ticket's files must be in its folder")
-        return files.read_tensors(path, self.manifest.files[name])
+        return path
 
 
 def load_ticket(path: str | Path, trust: bool = False) -> Ticket:
@@ -136,18 +152,13 @@ def iteration_name(iteration: int) -> str:
     return f"iteration_{iteration:02d}"
 
 
-def run_facts(folder: Path) -> dict:
-    """The content of a run's run.json; of a folder without one, nothing."""
-    return files.read_json(folder / RUN) if (folder / RUN).is_file() else {}
-
-
 def _iteration_folder(path: Path) -> Path:
     if (path / MANIFEST).is_file():
         return path
-    if not (facts := run_facts(path)):
+    if (facts := read_facts(path)) is None:
         raise UserError(f"{path} is no ticket: it holds neither {MANIFEST} nor {RUN}")
-    if "pretraining" in facts:
+    if facts.pretraining is not None:
         raise UserError(f"{path} holds a pre-trained encoder and no tickets; start a run from it: model.init={path}")
-    if not isinstance(winner := facts.get("winner"), int):
+    if facts.winner is None:
         raise UserError(f"{path} has no winner yet; its run is not finished")
-    return path / iteration_name(winner)
+    return path / iteration_name(facts.winner)

@@ -26,6 +26,7 @@ from tf_dlth.tickets.manifest import (
     RewindEntry,
     WeightsEntry,
     layer_densities,
+    write_manifest,
 )
 from tf_dlth.tickets.ticket import Ticket
 
@@ -78,7 +79,7 @@ def write_ticket(
         if with_saved_model:
             _write_saved_model(temporary, origin, chosen[origin.default_weights].weights)
         manifest = _manifest(origin, iteration, masks, entries, rewind, files.digests(temporary))
-        files.write_json(temporary / MANIFEST, manifest.model_dump(mode="json"))
+        write_manifest(temporary / MANIFEST, manifest)
         files.replace_folder(temporary, folder)
     except OSError as error:
         raise files.cannot_write(folder, error) from None
@@ -98,7 +99,7 @@ def add_saved_model(ticket: Ticket) -> None:
         shutil.rmtree(temporary, ignore_errors=True)
     added = {f"{SAVED_MODEL}/{name}": digest for name, digest in files.digests(ticket.path / SAVED_MODEL).items()}
     signed = manifest.model_copy(update={"files": {**manifest.files, **added}})
-    files.write_json(ticket.path / MANIFEST, signed.model_dump(mode="json"))
+    write_manifest(ticket.path / MANIFEST, signed)
 
 
 def _write_weights(folder: Path, chosen: Mapping[WeightsKind, Chosen]) -> dict[WeightsKind, WeightsEntry]:

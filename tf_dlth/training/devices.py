@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import AbstractContextManager
 
 import tensorflow as tf
@@ -25,6 +26,27 @@ def mirrored(names: list[str]) -> tf.distribute.Strategy:
     if all("CPU" in name for name in names):
         return tf.distribute.MirroredStrategy(names, cross_device_ops=tf.distribute.ReductionToOneDevice())
     return tf.distribute.MirroredStrategy(names)
+
+
+def pin_threads(threads: int | None) -> None:
+    """Has TensorFlow use so many threads inside an operation, None its own choice.
+
+    Raises UserError where it runs with another number already: that is decided once a process.
+    """
+    if threads is None or threads == tf.config.threading.get_intra_op_parallelism_threads():
+        return
+    try:
+        tf.config.threading.set_intra_op_parallelism_threads(threads)
+    except RuntimeError:
+        raise UserError(
+            f"training.threads: {threads} cannot be had, TensorFlow runs with {intra_op_threads()} in this process "
+            "already; start a new one"
+        ) from None
+
+
+def intra_op_threads() -> int:
+    """Threads that one operation of TensorFlow uses on the CPU."""
+    return tf.config.threading.get_intra_op_parallelism_threads() or len(os.sched_getaffinity(0))
 
 
 def require_devices(devices: str) -> None:

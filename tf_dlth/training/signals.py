@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM as a request that the training looks at between calls of its graph."""
+"""Ctrl-C, SIGTERM and a closed terminal as a request that the training looks at between calls of its graph."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ import threading
 from types import FrameType, TracebackType
 from typing import Any, Self
 
+from tf_dlth.startup import HEARD
+
 
 class StopRequest:
-    """A context in which SIGINT and SIGTERM are noted; a second one ends the process the ordinary way."""
+    """A context in which the signals of ``HEARD`` are noted; a second one ends the process the ordinary way."""
 
     def __init__(self) -> None:
         self.received: int | None = None
@@ -18,7 +20,9 @@ class StopRequest:
     def __enter__(self) -> Self:
         # Only the main thread may set handlers; a run in another one is stopped by whoever started it.
         if threading.current_thread() is threading.main_thread():
-            for number in (signal.SIGINT, signal.SIGTERM):
+            for number in HEARD:
+                if number == signal.SIGHUP and signal.getsignal(number) is signal.SIG_IGN:
+                    continue  # nohup
                 self._before[number] = signal.signal(number, self._note)
         return self
 
