@@ -1,0 +1,338 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from tf_dlth import files
+from tf_dlth.config import Config, parse_config
+from tf_dlth.errors import Stopped, UserError
+from tf_dlth.runs import folder as module
+from tf_dlth.runs.checkpoint import Checkpoint
+from tf_dlth.runs.folder import RunFolder, opened, require_space, run_path
+
+FACTS: dict[str, Any] = {"data_sha256": "a" * 64, "versions": {"tensorflow": "2.21.0"}}
+
+
+def config(*overrides: str) -> Config:
+    return parse_config("name: run", overrides)
+
+
+def opened_again(path: Path, settings: Config, allowed: Iterable[str] = (), **facts: Any) -> RunFolder:
+    """The folder as the next process finds it, after it has looked for changes."""
+    path.mkdir(exist_ok=True)
+    folder = RunFolder(path, "train", {"config_sha256": settings.sha256(), **FACTS, **facts})
+    folder.refuse_changes(settings, allowed)
+    return folder
+
+
+def begun(path: Path, settings: Config, allowed: Iterable[str] = (), **facts: Any) -> RunFolder:
+    folder = opened_again(path, settings, allowed, **facts)
+    folder.begin(settings, {"images": {}})
+    return folder
+
+
+def run_json(path: Path) -> dict[str, Any]:
+    return json.loads((path / "run.json").read_text())
+
+
+# Changes
+
+
+def test_what_differs_is_refused_by_name_and_nothing_is_written(tmp_path: Path):
+    begun(tmp_path, config())
+    before = files.digests(tmp_path)
+    with pytest.raises(UserError, match=r"differs in pruning\.rate, seed, data_sha256; give this one another name"):
+        opened_again(tmp_path, config("pruning.rate=.5", "seed=1"), data_sha256="b" * 64)
+    with pytest.raises(UserError, match=r"differs in seed;"):
+        opened_again(tmp_path, config("pruning.rate=.5", "seed=1"), ["pruning.rate"])
+    assert files.digests(tmp_path) == before
+
+
+def test_where_a_run_lies_is_no_change(tmp_path: Path):
+    begun(tmp_path, config())
+    assert begun(tmp_path, config("output.tensorboard=false", "data.data_dir=elsewhere")).admitted == ()
+    assert run_json(tmp_path)["admitted"] == []
+
+
+def test_an_admitted_change_is_noted_with_what_was_before(tmp_path: Path):
+    before, after = config(), config("pruning.rate=.5")
+    begun(tmp_path, before).save(Checkpoint({"iteration": 3}))
+    folder = begun(tmp_path, after, ["pruning.rate", "data_sha256"], data_sha256="b" * 64)
+    assert run_json(tmp_path)["admitted"] == [
+        {
+            "from_iteration": 3,
+            "config_sha256": before.sha256(),
+            "keys": {
+                "pruning.rate": {"old": 0.2, "new": 0.5},
+                "data_sha256": {"old": "a" * 64, "new": "b" * 64},
+            },
+        }
+    ]
+    assert folder.admitted == (
+        "from iteration 3 on pruning.rate is 0.5, before 0.2",
+        f"from iteration 3 on data_sha256 is {'b' * 64}, before {'a' * 64}",
+    )
+    assert run_json(tmp_path)["config_sha256"] == after.sha256()
+
+
+def test_a_change_before_anything_was_kept_is_from_iteration_0(tmp_path: Path):
+    begun(tmp_path, config())
+    assert begun(tmp_path, config("seed=1"), ["seed"]).admitted == ("from iteration 0 on seed is 1, before 0",)
+
+
+def test_changes_one_after_the_other_are_all_kept(tmp_path: Path):
+    begun(tmp_path, config()).save(Checkpoint({"iteration": 1}))
+    begun(tmp_path, config("pruning.rate=.5"), ["pruning.rate"]).save(Checkpoint({"iteration": 2}))
+    last = begun(tmp_path, config("pruning.rate=.1"), ["pruning.rate"])
+    expected = (
+        "from iteration 1 on pruning.rate is 0.5, before 0.2",
+        "from iteration 2 on pruning.rate is 0.1, before 0.5",
+    )
+    assert last.admitted == expected
+    last.write_status("running", winner=1)
+    assert begun(tmp_path, config("pruning.rate=.1")).admitted == expected
+    digests = [change["config_sha256"] for change in run_json(tmp_path)["admitted"]]
+    assert digests == [config().sha256(), config("pruning.rate=.5").sha256()]
+
+
+@pytest.mark.parametrize("name", ["config.yaml", "subset.json"])
+def test_a_change_is_noted_once_though_the_process_died_while_noting_it(
+    tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+):
+    """Whatever was written by then: never a config.yaml that shows a change which run.json does not know."""
+    begun(tmp_path, config()).save(Checkpoint({"iteration": 2}))
+    write = files.write_bytes
+
+    def die(path: Path, content: bytes) -> str:
+        if path.name == name:
+            raise KeyboardInterrupt
+        return write(path, content)
+
+    after, admitted = config("pruning.rate=.5"), ["pruning.rate", "data_sha256"]
+    monkeypatch.setattr(files, "write_bytes", die)
+    with pytest.raises(KeyboardInterrupt):
+        begun(tmp_path, after, admitted, data_sha256="b" * 64)
+    monkeypatch.undo()
+    begun(tmp_path, after, admitted, data_sha256="b" * 64)
+    (change,) = run_json(tmp_path)["admitted"]
+    assert change["config_sha256"] == config().sha256()
+    assert change["keys"].keys() == {"pruning.rate", "data_sha256"}
+
+
+# What may be removed, and what may be begun in
+
+
+def test_a_folder_that_is_no_runs_is_refused(tmp_path: Path):
+    (tmp_path / "thesis.tex").write_text("years of work")
+    with pytest.raises(UserError, match="holds files that are no run's"):
+        opened_again(tmp_path, config())
+
+
+def test_clearing_takes_all_that_is_a_runs(tmp_path: Path):
+    folder = begun(tmp_path, config())
+    folder.save(Checkpoint({"iteration": 0}))
+    for name in ("iteration_00", "tensorboard"):
+        (tmp_path / name).mkdir()
+    for name in ("iterations.csv", "initial.safetensors", "accuracy_by_density.png", "iteration_00/ticket.json"):
+        (tmp_path / name).write_text("")
+    folder.clear()
+    assert not any(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", ["notes", "iteration_1", "config.yaml.bak", "weights.safetensors"])
+def test_clearing_removes_nothing_beside_a_file_of_somebody_else(tmp_path: Path, name: str):
+    folder = begun(tmp_path, config())
+    (tmp_path / name).write_text("")
+    before = files.digests(tmp_path)
+    with pytest.raises(UserError, match=f"holds {name}, which is no run's"):
+        folder.clear()
+    assert files.digests(tmp_path) == before
+
+
+def test_clearing_half_way_leaves_an_unfinished_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """A process that dies between two files: what is left is no finished run, and is known as a run's folder."""
+    begun(tmp_path, config()).finish(winner=0)
+    (tmp_path / "iterations.csv").write_text("")
+    removed, unlink = [], Path.unlink
+
+    def die_later(path: Path, missing_ok: bool = False) -> None:
+        if len(removed) == 2:
+            raise KeyboardInterrupt
+        removed.append(path.name)
+        unlink(path, missing_ok)
+
+    monkeypatch.setattr(Path, "unlink", die_later)
+    with pytest.raises(KeyboardInterrupt):
+        opened_again(tmp_path, config()).clear()
+    monkeypatch.undo()
+    assert removed[0] == "run.json"
+    assert opened_again(tmp_path, config()).status is None
+
+
+# Space
+
+
+@pytest.fixture
+def free(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
+    """The bytes that a disk has left, and the folders that were asked about."""
+    state: dict[str, Any] = {"bytes": 0, "asked": []}
+
+    def usage(path: Path) -> SimpleNamespace:
+        state["asked"].append(path)
+        return SimpleNamespace(free=state["bytes"])
+
+    monkeypatch.setattr(module.shutil, "disk_usage", usage)
+    return state
+
+
+def test_as_much_space_as_is_needed_is_enough(tmp_path: Path, free: dict[str, Any]):
+    free["bytes"] = 3 * 2**20
+    require_space(tmp_path, 3 * 2**20)
+    with pytest.raises(UserError, match=r"needs up to 4 MiB in .*, but 3 MiB are free; set output\.savedmodel: winner"):
+        require_space(tmp_path, 4 * 2**20)
+
+
+def test_what_the_folder_holds_is_not_needed_again(tmp_path: Path, free: dict[str, Any]):
+    (tmp_path / "iteration_00").mkdir()
+    (tmp_path / "iteration_00" / "weights.safetensors").write_bytes(bytes(600))
+    free["bytes"] = 400
+    require_space(tmp_path, 1000)
+    with pytest.raises(UserError, match="needs up to"):
+        require_space(tmp_path, 1001)
+
+
+def test_a_folder_that_is_not_there_yet_is_on_its_parents_disk(
+    tmp_path: Path, free: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.chdir(tmp_path)
+    free["bytes"] = 10
+    require_space(Path("saved", "deeper", "run"), 10)
+    assert free["asked"] == [tmp_path]
+    assert not (tmp_path / "saved").exists()
+
+
+def test_overwriting_needs_space_before_anything_is_removed(tmp_path: Path, free: dict[str, Any]):
+    begun(tmp_path / "run", config()).finish(winner=0)
+    before = files.digests(tmp_path)
+    with pytest.raises(UserError, match="are free"), opened(tmp_path / "run", "train", FACTS, 2**30, overwrite=True):
+        raise AssertionError("there is no space")
+    assert files.digests(tmp_path) == before
+
+
+def test_opened_with_overwrite_is_empty_and_locked(tmp_path: Path, free: dict[str, Any]):
+    free["bytes"] = 10
+    path = run_path(config(f"output.directory={tmp_path}"))
+    assert path == tmp_path / "run"
+    begun(path, config()).finish(winner=0)
+    with opened(path, "train", FACTS, 10, overwrite=False) as folder:
+        assert folder.status == "finished"
+    with opened(path, "train", FACTS, 10, overwrite=True) as folder:
+        assert folder.status is None
+        assert [found.name for found in path.iterdir()] == [".lock"]
+    assert not path.exists()
+
+
+# How it ends
+
+
+def test_a_users_mistake_and_a_failure_of_ours_are_told(tmp_path: Path):
+    for error, reason in (
+        (UserError("lower training.batch_size"), "lower training.batch_size"),
+        (RuntimeError("a bug"), "RuntimeError: a bug"),
+        (AssertionError(), "AssertionError: "),
+    ):
+        folder = begun(tmp_path, config())
+        with pytest.raises(type(error)) as raised, folder.told():
+            raise error
+        assert raised.value is error
+        assert (run_json(tmp_path)["status"], run_json(tmp_path)["error"]) == ("failed", reason)
+    begun(tmp_path, config())
+    assert run_json(tmp_path)["status"] == "running"
+    assert "error" not in run_json(tmp_path)
+
+
+def test_a_stop_is_no_failure(tmp_path: Path):
+    folder = begun(tmp_path, config())
+    with pytest.raises(Stopped) as stopped, folder.told():
+        raise Stopped(15, "stopped")
+    assert stopped.value.exit_code == 143
+    assert str(stopped.value) == f"stopped; all is saved in {tmp_path}, and the same command goes on from there"
+    assert run_json(tmp_path)["status"] == "running"
+
+
+def test_the_reason_is_the_first_one_though_the_disk_is_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    folder = begun(tmp_path, config())
+
+    def full(*arguments: object, **more: object) -> None:
+        raise UserError("cannot write run.json")
+
+    monkeypatch.setattr(folder, "write_status", full)
+    with pytest.raises(RuntimeError, match="the first"), folder.told():
+        raise RuntimeError("the first")
+
+
+def test_finishing_keeps_the_summary_and_drops_the_checkpoints(tmp_path: Path):
+    folder = begun(tmp_path, config())
+    folder.save(Checkpoint({"iteration": 0}))
+    assert (tmp_path / "checkpoints").is_dir()
+    folder.finish(winner=4)
+    assert not (tmp_path / "checkpoints").exists()
+    assert folder.status == "finished"
+    facts = {"config_sha256": config().sha256(), **FACTS}
+    assert run_json(tmp_path) == {
+        "format_version": 1, "status": "finished", **facts, "admitted": [], "winner": 4,
+    }  # fmt: skip
+    folder.remove_checkpoints()
+
+
+# Metrics and checkpoints
+
+
+def test_lines_after_the_checkpoint_are_cut(tmp_path: Path):
+    folder = begun(tmp_path, config())
+    folder.append_metrics({"epoch": 1, "heldout_accuracy": None})
+    folder.append_metrics({"epoch": 2})
+    folder.save(Checkpoint({"iteration": 0, "rows": []}))
+    folder.append_metrics({"epoch": 3})
+    again = opened_again(tmp_path, config())
+    checkpoint = again.begin(config(), {})
+    assert checkpoint is not None
+    assert checkpoint.meta == {"iteration": 0, "rows": [], "metrics_bytes": (tmp_path / "metrics.jsonl").stat().st_size}
+    assert again.metrics() == [{"epoch": 1, "heldout_accuracy": None}, {"epoch": 2}]
+
+
+def test_without_a_checkpoint_all_lines_are_cut(tmp_path: Path):
+    begun(tmp_path, config()).append_metrics({"epoch": 1})
+    assert begun(tmp_path, config()).metrics() == []
+
+
+def test_metrics_shorter_than_the_checkpoint_knows_are_refused(tmp_path: Path):
+    folder = begun(tmp_path, config())
+    folder.append_metrics({"epoch": 1})
+    folder.save(Checkpoint({"iteration": 0}))
+    (tmp_path / "metrics.jsonl").write_bytes(b"{}\n")
+    with pytest.raises(UserError, match=r"metrics\.jsonl is damaged: it lacks 10 of 13 bytes"):
+        begun(tmp_path, config())
+
+
+def test_a_metric_that_is_no_number_is_refused_whole(tmp_path: Path):
+    folder = begun(tmp_path, config())
+    folder.append_metrics({"epoch": 1})
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        folder.append_metrics({"epoch": 2, "train_loss": float("nan")})
+    assert folder.metrics() == [{"epoch": 1}]
+
+
+def test_a_damaged_checkpoint_is_warned_of(tmp_path: Path):
+    folder = begun(tmp_path, config())
+    folder.save(Checkpoint({"iteration": 0}))
+    folder.save(Checkpoint({"iteration": 1}))
+    max((tmp_path / "checkpoints").glob("*.json")).write_text("{")
+    again = begun(tmp_path, config())
+    assert len(again.warnings) == 1
+    assert "going on from the checkpoint before it" in again.warnings[0]
