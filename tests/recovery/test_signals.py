@@ -228,9 +228,3 @@ def test_a_second_process_is_refused(
         )
         assert command() == 2  # the refused one took nothing with it
     assert not (tmp_path / "tiny").exists()
-
-
-def test_the_lock_of_a_dead_process_is_taken_over(tmp_path: Path) -> None:
-    (tmp_path / ".lock").write_text("process 1")
-    with locked(tmp_path):
-        assert (tmp_path / ".lock").read_text() == f"process {os.getpid()}"
