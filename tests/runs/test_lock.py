@@ -34,9 +34,13 @@ def test_nothing_is_left_of_a_job_that_wrote_nothing(tmp_path: Path):
 
 
 def test_what_was_written_stays_without_the_lock_whatever_happened(tmp_path: Path):
-    with pytest.raises(RuntimeError), locked(tmp_path / "a"):
-        (tmp_path / "a" / "run.json").write_text("{}")
-        raise RuntimeError
+    def write_and_fail() -> None:
+        with locked(tmp_path / "a"):
+            (tmp_path / "a" / "run.json").write_text("{}")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        write_and_fail()
     assert [path.name for path in (tmp_path / "a").iterdir()] == ["run.json"]
 
 
@@ -65,5 +69,5 @@ def test_a_lock_that_its_holder_removed_meanwhile_locks_nothing(tmp_path: Path, 
 
 def test_a_place_where_no_folder_can_be(tmp_path: Path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(UserError, match="cannot write .*file/run"), locked(tmp_path / "file" / "run"):
+    with pytest.raises(UserError, match=r"cannot write .*file/run"), locked(tmp_path / "file" / "run"):
         raise AssertionError("there is no folder")
