@@ -3,6 +3,8 @@ from __future__ import annotations
 import errno
 import json
 import os
+import shutil
+from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
@@ -10,18 +12,23 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
+import tensorflow as tf
 import yaml
 
 from tf_dlth import experiment, files
 from tf_dlth.config import load_config
 from tf_dlth.errors import UserError
-from tf_dlth.experiment import Run, run
+from tf_dlth.experiment import Run, rehearse, run
 from tf_dlth.files import read_tensors
 from tf_dlth.lottery.masks import Masks, prune_global
+from tf_dlth.lottery.rows import Row
 from tf_dlth.preparation import Prepared
+from tf_dlth.reporting.observer import RunObserver
 from tf_dlth.runs import folder as run_folders
 from tf_dlth.runs.checkpoint import Checkpoint
 from tf_dlth.runs.lock import locked
+from tf_dlth.tickets.ticket import load_ticket
+from tf_dlth.training.network import Network
 
 COLUMNS = (
     "iteration,density,remaining,prunable,epochs,train_loss,train_accuracy,test_accuracy_best,best_epoch,"
@@ -49,6 +56,10 @@ def metrics(path: Path) -> pd.DataFrame:
 
 def table_of(path: Path) -> pd.DataFrame:
     return pd.read_csv(path / "iterations.csv", float_precision="round_trip")
+
+
+def rows_of(path: Path) -> list[Row]:
+    return [Row(**{str(key): value for key, value in row.items()}) for row in table_of(path).to_dict("records")]
 
 
 def iterations(path: Path) -> list[Path]:
@@ -150,12 +161,13 @@ def test_metrics_jsonl_has_a_line_an_evaluated_epoch(finished):
 
 def test_iterations_csv_follows_from_metrics_jsonl(finished):
     """The best epoch is the earliest of the best."""
-    table, lines = table_of(finished.path), metrics(finished.path)
-    for row in table.itertuples():
+    lines = metrics(finished.path)
+    for row in rows_of(finished.path):
         own = lines[lines.iteration == row.iteration].set_index("epoch")
         assert row.test_accuracy_best == own.test_accuracy.max()
         assert row.best_epoch == min(e for e in own.index if own.test_accuracy[e] == row.test_accuracy_best)
         assert row.heldout_accuracy == own.heldout_accuracy.max()
+        assert row.heldout_epoch is not None
         assert row.heldout_epoch == min(e for e in own.index if own.heldout_accuracy[e] == row.heldout_accuracy)
         assert row.test_accuracy_heldout == own.test_accuracy[row.heldout_epoch]
         assert row.test_accuracy_last == own.test_accuracy[3]
@@ -163,9 +175,8 @@ def test_iterations_csv_follows_from_metrics_jsonl(finished):
 
 
 def test_masks_nest_and_every_saved_weight_is_masked(finished):
-    table = table_of(finished.path)
     before = None
-    for row, iteration in zip(table.itertuples(), iterations(finished.path), strict=True):
+    for row, iteration in zip(rows_of(finished.path), iterations(finished.path), strict=True):
         masks = masks_of(iteration)
         assert masks.remaining == row.remaining
         assert masks.density == row.density
@@ -186,8 +197,7 @@ def test_the_masks_follow_from_the_last_weights_before(finished):
 
 
 def test_ticket_json(finished):
-    table = table_of(finished.path)
-    for row, iteration in zip(table.itertuples(), iterations(finished.path), strict=True):
+    for row, iteration in zip(rows_of(finished.path), iterations(finished.path), strict=True):
         tree = json.loads((iteration / "ticket.json").read_text())
         assert tree.keys() >= TICKET_KEYS
         assert tree.keys() - TICKET_KEYS <= {"default_weights"}
@@ -307,6 +317,76 @@ def test_a_change_is_admitted_key_by_key(tiny, damaged: Path):
     assert not run(changed, allow_change=iter(["seed", "training.learning_rate"])).trained
 
 
+class Dies(RunObserver):
+    """Ends the process, as it were, when an iteration is kept."""
+
+    def __init__(self, after: int) -> None:
+        self._after = after
+
+    def iteration_ended(self, row: object, ticket: object) -> None:
+        if getattr(row, "iteration", None) == self._after:
+            raise KeyboardInterrupt
+
+
+class Heard(RunObserver):
+    def __init__(self) -> None:
+        self.warnings: list[str] = []
+
+    def warning(self, message: str) -> None:
+        self.warnings.append(message)
+
+
+@pytest.fixture(scope="module")
+def half_done(tiny, own_networks: str, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Sequence[str]]:
+    """A run whose process died after iteration 1 of 3, and what it was asked for."""
+    asked = (f"model.architecture={own_networks}:convolutional", "output.savedmodel=winner", "pruning.iterations=3")
+    folder = tmp_path_factory.mktemp("half_done")
+    with pytest.raises(KeyboardInterrupt):
+        run(tiny(folder, *asked), observers=[Dies(after=1)])
+    return folder / "tiny", asked
+
+
+@pytest.mark.parametrize(
+    ("key", "old", "new", "rate"),
+    [
+        ("pruning.rate", 0.2, 0.5, 0.5),
+        ("pruning.rate", 0.2, 0.1, 0.1),
+        ("pruning.method", "magnitude", "none", 0.0),
+    ],
+)
+def test_an_admitted_change_holds_from_the_next_iteration_on(
+    tiny, half_done: tuple[Path, Sequence[str]], tmp_path: Path, key: str, old: object, new: object, rate: float
+):
+    """What was kept stays as it is, and masks nest whatever the pruning is now."""
+    before, asked = half_done
+    path = Path(shutil.copytree(before, tmp_path / "tiny"))
+    kept = {name: files.digests(path / name) for name in ("iteration_00", "iteration_01")}
+    heard = Heard()
+    done = run(tiny(tmp_path, *asked, f"{key}={new}"), allow_change=[key], observers=[heard])
+
+    for name, digests in kept.items():
+        now = files.digests(path / name)
+        assert {file: now[file] for file in digests if file != "ticket.json"} == {
+            file: digest for file, digest in digests.items() if file != "ticket.json"
+        }, "only the winner's SavedModel may be added"
+    masks = [masks_of(iteration) for iteration in iterations(path)]
+    assert all(after.within(before) for before, after in pairwise(masks))
+    counts = [mask.remaining for mask in masks]
+    assert counts[1] == counts[0] - round(0.2 * counts[0])
+    for fewer, more in ((2, 1), (3, 2)):
+        assert counts[fewer] == counts[more] - round(rate * counts[more])
+    assert done.iterations.remaining.tolist() == counts
+
+    stored = load_config(before / "config.yaml")
+    (change,) = done.summary["admitted"]
+    assert change == {
+        "from_iteration": 2, "config_sha256": stored.sha256(), "keys": {key: {"old": old, "new": new}}
+    }  # fmt: skip
+    assert done.summary["config_sha256"] == load_config(path / "config.yaml").sha256() != stored.sha256()
+    assert heard.warnings == [f"from iteration 2 on {key} is {new}, before {old}"]
+    assert [load_ticket(iteration, trust=True).run for iteration in iterations(path)] == [path] * 4
+
+
 def test_where_things_are_is_no_change(tiny, damaged: Path):
     assert not run(tiny(damaged.parent, "output.tensorboard=false")).trained
 
@@ -412,6 +492,47 @@ def test_a_diverging_loss(quick, tmp_path: Path):
     assert tree["status"] == "failed"
     assert "diverged" in tree["error"]
     assert not (tmp_path / "tiny" / "iteration_00").exists()
+
+
+@pytest.mark.parametrize(
+    "error", [MemoryError(), tf.errors.ResourceExhaustedError(None, None, "OOM when allocating\na tensor")]
+)
+def test_running_out_of_memory_is_one_line(quick, tmp_path: Path, monkeypatch, error: Exception):
+    def exhausted(*arguments: object) -> None:
+        raise error
+
+    monkeypatch.setattr(Network, "run", exhausted)
+    with pytest.raises(UserError) as told:
+        run(quick())
+    assert str(told.value) == "out of memory; lower training.batch_size, data.image_size or model.width"
+    tree = json.loads((tmp_path / "tiny" / "run.json").read_text())
+    assert (tree["status"], tree["error"]) == ("failed", str(told.value))
+
+
+def test_a_failure_of_ours_is_noted_with_its_reason(quick, tmp_path: Path, monkeypatch):
+    def broken(*arguments: object) -> None:
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(Network, "run", broken)
+    with pytest.raises(RuntimeError, match=r"^a bug$"):
+        run(quick())
+    tree = json.loads((tmp_path / "tiny" / "run.json").read_text())
+    assert (tree["status"], tree["error"]) == ("failed", "RuntimeError: a bug")
+    assert not (tmp_path / "tiny" / ".lock").exists()
+
+
+def test_a_rehearsal_plans_what_a_run_would_do_and_writes_nothing(quick, tmp_path: Path):
+    config = quick()
+    assert rehearse(config) == Prepared(config).plan()
+    assert not any(tmp_path.iterdir())
+
+
+def test_a_rehearsal_finds_devices_and_space_that_are_not_there(quick, monkeypatch):
+    with pytest.raises(UserError, match="--devices gpu:0: there are 0 GPUs here"):
+        rehearse(quick(), devices="gpu:0")
+    monkeypatch.setattr(run_folders.shutil, "disk_usage", lambda path: SimpleNamespace(free=1000))
+    with pytest.raises(UserError, match=r"needs up to .* MiB in .*tiny, but 0 MiB are free"):
+        rehearse(quick())
 
 
 def test_a_network_with_nothing_to_prune(tiny, own_networks: str):

@@ -9,7 +9,7 @@ from PIL import Image
 
 from tf_dlth.errors import UserError
 from tf_dlth.lottery.rows import Row
-from tf_dlth.reporting.figures import accuracy_by_density
+from tf_dlth.reporting.figures import accuracy_by_density, images_per_class
 
 
 def rows(heldout: bool = True) -> list[Row]:
@@ -32,12 +32,18 @@ def test_the_run_draws_a_png(finished):
         assert len(np.unique(np.asarray(picture.convert("L")))) > 20
 
 
-@pytest.mark.parametrize("heldout", [True, False])
-def test_curves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, heldout: bool):
-    """One a rule, the dense network on the left, in per cent; without held-out images no curve of them."""
-    drawn: list[figure.Figure] = []
+@pytest.fixture
+def drawn(monkeypatch: pytest.MonkeyPatch) -> list[figure.Figure]:
+    """The figures that were saved."""
+    figures: list[figure.Figure] = []
     save = figure.Figure.savefig
-    monkeypatch.setattr(figure.Figure, "savefig", lambda self, *a, **k: (drawn.append(self), save(self, *a, **k)))
+    monkeypatch.setattr(figure.Figure, "savefig", lambda self, *a, **k: (figures.append(self), save(self, *a, **k)))
+    return figures
+
+
+@pytest.mark.parametrize("heldout", [True, False])
+def test_curves(tmp_path: Path, drawn: list[figure.Figure], heldout: bool):
+    """One a rule, the dense network on the left, in per cent; without held-out images no curve of them."""
     accuracy_by_density(rows(heldout), 1, "heldout" if heldout else "test_best", 1, tmp_path / "figure.png")
     (axes,) = drawn[0].axes
     lines = {str(line.get_label()): line for line in axes.get_lines()}
@@ -50,6 +56,23 @@ def test_curves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, heldout: bool):
     left, right = axes.get_xlim()
     assert left > right
     assert [p.name for p in tmp_path.iterdir()] == ["figure.png"]
+
+
+@pytest.mark.parametrize("every", [1, 10])
+def test_only_with_every_epoch_evaluated_is_it_the_papers_way(tmp_path: Path, drawn: list[figure.Figure], every: int):
+    accuracy_by_density(rows(), 1, "heldout", every, tmp_path / "figure.png")
+    legend = drawn[0].axes[0].get_legend()
+    assert legend is not None
+    labels = [label.get_text() for label in legend.get_texts()]
+    assert any("the paper's way" in label for label in labels) == (every == 1)
+    assert any("of every 10th" in label for label in labels) == (every == 10)
+
+
+def test_classes_from_head_to_tail(tmp_path: Path, drawn: list[figure.Figure]):
+    images_per_class({"a": 50, "b": 20, "c": 8}, tmp_path / "classes.png")
+    (axes,) = drawn[0].axes
+    assert np.array_equal(axes.get_lines()[0].get_xydata(), [[0, 50], [1, 20], [2, 8]])
+    assert axes.get_title(loc="left") == "78 images of 3 classes"
 
 
 def test_a_refusing_disk(tmp_path: Path):

@@ -3,6 +3,7 @@ from __future__ import annotations
 import io
 import json
 import re
+from dataclasses import replace
 
 import pandas as pd
 import pytest
@@ -12,7 +13,15 @@ from rich.table import Table
 from tf_dlth.lottery.rows import Row
 from tf_dlth.preparation import Prepared
 from tf_dlth.reporting.sizes import sizes
-from tf_dlth.reporting.terminal import Terminal, images_table, iterations_table, rules_table, sizes_table, summary_line
+from tf_dlth.reporting.terminal import (
+    Terminal,
+    images_table,
+    iterations_table,
+    print_result,
+    rules_table,
+    sizes_table,
+    summary_line,
+)
 from tf_dlth.tickets.ticket import load_ticket
 from tf_dlth.training.schedule import Position
 
@@ -61,16 +70,28 @@ def test_a_best_epoch_among_some_is_named_so():
     assert [line[0] for line in cells(rules_table(ROWS, every=10))] == ["heldout", "test_best@10", "last"]
 
 
+@pytest.mark.parametrize("every", [1, 10])
+def test_only_with_every_epoch_evaluated_is_it_the_papers_way(finished, every: int):
+    """In the tables and all that is said of them; the counts of a run whose epochs were all looked at stay true."""
+    plan, out = Prepared(finished.config).plan(), io.StringIO()
+    training = plan.config.training.model_copy(update={"evaluate_every": every})
+    plan = replace(plan, config=plan.config.model_copy(update={"training": training}))
+    print_result(Console(file=out, width=200), ROWS, plan, finished.path)
+    shown = out.getvalue()
+    assert ("the paper's way" in shown) == (every == 1)
+    assert ("test_best@10" in shown) == (every == 10)
+    assert ("looks at one epoch in 10 and the last; the paper's at every one" in shown) == (every == 10)
+
+
 def test_the_tables_of_a_run(finished):
     """The numbers printed are those on disk."""
     table = pd.read_csv(finished.path / "iterations.csv")
-    for row in table.itertuples():
+    columns = (table[name].tolist() for name in ("iteration", "density", "remaining", "test_accuracy_best"))
+    for iteration, density, remaining, best in zip(*columns, strict=True):
         line = next(
-            x
-            for x in finished.printed.splitlines()
-            if x.split()[:2] == [str(row.iteration), f"{100 * row.density:.2f}"]
+            x for x in finished.printed.splitlines() if x.split()[:2] == [str(iteration), f"{100 * density:.2f}"]
         )
-        assert line.split()[2:4] == [f"{row.remaining:,}", f"{100 * row.test_accuracy_best:.2f}"]
+        assert line.split()[2:4] == [f"{remaining:,}", f"{100 * best:.2f}"]
     winner = json.loads((finished.path / "run.json").read_text())["winner"]
     assert f"winning ticket: {finished.path}/iteration_{winner:02d}" in finished.printed
     for words in ("comparable with it", "honest", "Why not smaller or faster?", "1,047 test", "3 iterations"):
