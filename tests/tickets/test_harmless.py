@@ -37,10 +37,8 @@ SLOW = [pytest.param(*network, marks=pytest.mark.slow) for network in ALL if net
 
 @pytest.mark.parametrize(("architecture", "head"), [*FOUR, *SLOW])
 def test_our_own_networks_are_harmless(architecture: str, head: str, tmp_path: Path):
-    model = build(
-        ModelSpec(architecture=architecture, width=4, stem="small", head=head, classes=3, input_shape=(32, 32, 3)),
-        NORMALISATION,
-    )
+    spec = {"architecture": architecture, "width": 4, "stem": "small", "head": head, "classes": 3}
+    model = build(ModelSpec.model_validate({**spec, "input_shape": (32, 32, 3)}), NORMALISATION)
     saved_model.write(tmp_path / "saved_model", model, ["a", "b", "c"], Preprocessing.of_shape((32, 32, 3)))
     require_harmless(tmp_path / "saved_model")
 

@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from pydantic import ValidationError
+
+from tf_dlth.errors import UserError
+from tf_dlth.tickets.manifest import Manifest, layer_densities, read_manifest
+
+Change = Callable[[dict[str, Any]], Any]
+
+
+@pytest.fixture
+def path(finished: Any, tmp_path: Path) -> Path:
+    """A ticket.json that is whole, alone in its folder."""
+    return Path(shutil.copy(finished.path / "iteration_01" / "ticket.json", tmp_path))
+
+
+def test_it_reads_what_was_written(path: Path):
+    manifest = read_manifest(path)
+    assert manifest.model_dump(mode="json") == json.loads(path.read_text())
+    assert Manifest.model_validate(manifest.model_dump()) == manifest
+
+
+def test_it_cannot_be_changed(path: Path):
+    with pytest.raises(ValidationError, match="frozen"):
+        read_manifest(path).density = 0.5  # pyright: ignore[reportAttributeAccessIssue]
+
+
+def test_layers_are_counted():
+    masks = {"conv/kernel": np.array([[True, False], [False, False]]), "head/kernel": np.ones(3, bool)}
+    counted = {name: layer.model_dump() for name, layer in layer_densities(masks).items()}
+    assert counted == {
+        "conv/kernel": {"remaining": 1, "total": 4, "density": 0.25},
+        "head/kernel": {"remaining": 3, "total": 3, "density": 1.0},
+    }
+
+
+HOSTILE: dict[str, tuple[Change, str]] = {
+    "an absolute file name": (lambda t: t["files"].update({"/etc/passwd": "0" * 64}), "leaves the ticket's folder"),
+    "a file name with ..": (lambda t: t["files"].update({"../x": "0" * 64}), "leaves the ticket's folder"),
+    "a hidden ..": (lambda t: t["files"].update({"a/../../x": "0" * 64}), "leaves the ticket's folder"),
+    "a backslash": (lambda t: t["files"].update({"..\\x": "0" * 64}), "leaves the ticket's folder"),
+    "no digest of the weights": (lambda t: t["files"].pop("weights.safetensors"), "no digest for weights"),
+    "no digest of the mask": (lambda t: t["files"].pop("mask.safetensors"), "no digest for mask"),
+    "weights in another folder": (
+        lambda t: t["weights"]["last"].update(file="../iteration_00/weights.safetensors"),
+        "no digest for",
+    ),
+    "rewind in another folder": (lambda t: t["rewind"].update(file="../../rewind.safetensors"), "bare name"),
+    "rewind is the folder": (lambda t: t["rewind"].update(file=".."), "bare name"),
+    "an unknown key": (lambda t: t.update(comment="hello"), "comment"),
+    "an unknown key inside": (lambda t: t["rewind"].update(url="http://example.org"), "rewind.url"),
+    "a missing key": (lambda t: t.pop("density"), "density"),
+    "another version": (lambda t: t.update(format_version=2), "format_version 2 is not known; this version reads 1"),
+    "no version": (lambda t: t.pop("format_version"), "format_version None"),
+    "a short digest": (lambda t: t["rewind"].update(sha256="abc"), "rewind.sha256"),
+    "a negative count": (lambda t: t.update(remaining=-1), "remaining"),
+    "a density above 1": (lambda t: t.update(density=1.5), "density"),
+    "a density that is no number": (lambda t: t.update(density=float("nan")), "density"),
+    "a density that does not fit": (lambda t: t.update(density=0.5), "density is not remaining / prunable"),
+    "remaining that does not fit": (lambda t: t.update(remaining=1), "do not add up"),
+    "prunable that does not fit": (lambda t: t.update(prunable=1), "do not add up"),
+    "text for a number": (lambda t: t.update(iteration="1"), "iteration"),
+    "true for a number": (lambda t: t.update(iteration=True), "iteration"),
+    "no default weights": (lambda t: t.update(default_weights="best"), "default_weights"),
+    "a width for a whole machine": (lambda t: t["model"].update(width=10**9), "model.width"),
+    "a shape for a whole machine": (lambda t: t["model"].update(input_shape=[10**6, 10**6, 3]), "input_shape"),
+    "a std of zero": (lambda t: t["normalisation"].update(std=[0.0]), "normalisation"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("change", "reason"), HOSTILE.values(), ids=HOSTILE)
+def test_hostile_manifests(path: Path, change: Change, reason: str):
+    tree = json.loads(path.read_text())
+    change(tree)
+    path.write_text(json.dumps(tree))
+    with pytest.raises(UserError) as refusal:
+        read_manifest(path)
+    assert reason in str(refusal.value)
+    assert "\n" not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", "null", "{", "1" * 5000, '{"format_version": ' + "1" * 5000 + "}", "[" * 10**5]
+)
+def test_a_manifest_that_is_none(path: Path, text: str):
+    path.write_text(text)
+    with pytest.raises(UserError, match=r"ticket\.json"):
+        read_manifest(path)
