@@ -28,6 +28,8 @@ from tf_dlth.models.spec import ModelSpec
 from tf_dlth.models.variables import assign
 
 LAYOUTS = {"resnet18": ((2, 2, 2, 2), 1), "resnet50": ((3, 4, 6, 3), 4)}
+STEMS: tuple[tuple[Literal["small", "full"], int], ...] = (("small", 32), ("full", 224))
+"""Each with the pixels of its images."""
 
 
 class Block(nn.Module):
@@ -144,7 +146,7 @@ def main(write: Callable[[str], None] = print) -> None:
     arguments = parser.parse_args()
     rows = []
     write("| architecture | stem | largest difference | between images |\n|---|---|---|---|")
-    for architecture, (stem, side) in product(LAYOUTS, (("small", 32), ("full", 224))):
+    for architecture, (stem, side) in product(LAYOUTS, STEMS):
         difference, scale = largest_difference(architecture, stem, side)
         measured = {"difference": difference, "between_images": scale}
         rows.append({"architecture": architecture, "stem": stem, **measured})

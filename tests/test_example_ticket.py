@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import tf_dlth
-from tf_dlth.config import load_config
+from tf_dlth.config import WeightsKind, load_config
 from tf_dlth.data import load_data
 from tf_dlth.evaluation.accuracy import accuracy, predict, predictor
 from tf_dlth.tickets.ticket import Ticket
@@ -27,7 +27,7 @@ def test_it_is_the_fifteenth_iteration(ticket: Ticket) -> None:
 
 
 @pytest.mark.parametrize("kind", ["last", "test_best", "heldout"])
-def test_it_scores_what_it_says(ticket: Ticket, kind: str) -> None:
+def test_it_scores_what_it_says(ticket: Ticket, kind: WeightsKind) -> None:
     test = load_data(load_config(EXAMPLE / "config.yaml").data).test
     logits = predict(predictor(ticket.model(kind)), test)
     # Made on another CPU perhaps, which may round a near tie the other way.

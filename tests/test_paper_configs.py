@@ -10,17 +10,19 @@ import re
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 import yaml
 
-from tf_dlth.config import Config, Normalisation, load_config
+from tf_dlth.config import Config, Dataset, Normalisation, load_config
 from tf_dlth.data.catalogue import FACTS
 from tf_dlth.models.build import build
 from tf_dlth.models.macs import macs
 from tf_dlth.models.spec import ModelSpec
 
+Stem = Literal["small", "full"]
+Head = Literal["linear", "cosine", "tvmf"]
 PAPER = Path(__file__).parents[1] / "configs" / "paper"
 RESULTS = yaml.safe_load(files("tf_dlth.reporting").joinpath("paper_results.yaml").read_text(encoding="utf-8"))
 
@@ -170,7 +172,7 @@ def at(config: Config, key: str) -> Any:
 
 def test_what_nulls_stand_for() -> None:
     """Pixels, flips and crops of each set, and the policy of its AutoAugment, which no config repeats."""
-    expected = {
+    expected: dict[Dataset, tuple[int, int, str, str, str]] = {
         "cifar10": (32, 3, "horizontal", "pad", "cifar10"),
         "cifar100": (32, 3, "horizontal", "pad", "cifar10"),
         "eurosat": (64, 3, "both", "pad", "cifar10"),
@@ -227,7 +229,8 @@ INPUTS = {
 
 
 @cache
-def millions_of_macs(spec: ModelSpec) -> int:
+def millions_of_macs(architecture: str, stem: Stem, head: Head, shape: tuple[int, int, int], classes: int) -> int:
+    spec = ModelSpec(architecture=architecture, width=64, stem=stem, head=head, classes=classes, input_shape=shape)
     channels = spec.input_shape[2]
     return round(macs(build(spec, Normalisation(mean=(0.0,) * channels, std=(1.0,) * channels))) / 1e6)
 
@@ -239,10 +242,8 @@ def test_the_comment_counts_the_multiplications(file: str) -> None:
     shape, classes = INPUTS[config.data.dataset]
     model = config.model
     assert model.stem is not None
-    spec = ModelSpec(
-        architecture=model.architecture, width=64, stem=model.stem, head=model.head, classes=classes, input_shape=shape
-    )
-    assert f"trainings, {millions_of_macs(spec):,} million multiply-accumulates an image." in comment(file)
+    millions = millions_of_macs(model.architecture, model.stem, model.head, shape, classes)
+    assert f"trainings, {millions:,} million multiply-accumulates an image." in comment(file)
 
 
 @pytest.mark.parametrize("file", FILES)

@@ -48,8 +48,8 @@ def test_gaussian_is_the_normalised_kernel_with_repeated_edges() -> None:
     kernel = np.exp(-(np.arange(-radius, radius + 1) ** 2) / (2 * sigma**2))
     kernel /= kernel.sum()
     padded = np.pad(values, ((radius, radius), (radius, radius), (0, 0)), mode="edge")
-    rows = sum(weight * padded[k : k + 9] for k, weight in enumerate(kernel))
-    expected = sum(weight * rows[:, k : k + 9] for k, weight in enumerate(kernel))
+    rows = np.sum([weight * padded[k : k + 9] for k, weight in enumerate(kernel)], axis=0)
+    expected = np.sum([weight * rows[:, k : k + 9] for k, weight in enumerate(kernel)], axis=0)
     np.testing.assert_allclose(gaussian(values, sigma), expected, atol=1e-12)
 
 

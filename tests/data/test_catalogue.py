@@ -26,7 +26,7 @@ def test_every_dataset_of_the_schema_is_known() -> None:
     ],
 )
 def test_constants(
-    name: str, side: int, channels: int, mean: tuple[float, ...], std: tuple[float, ...], flip: str
+    name: Dataset, side: int, channels: int, mean: tuple[float, ...], std: tuple[float, ...], flip: str
 ) -> None:
     facts = FACTS[name]
     assert facts.normalisation is not None

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import pytest
 
@@ -23,8 +23,8 @@ def network() -> Callable[..., tf_keras.Model]:
     def built(
         architecture: str = "resnet18",
         width: int = 8,
-        stem: str = "small",
-        head: str = "linear",
+        stem: Literal["small", "full"] = "small",
+        head: Literal["linear", "cosine", "tvmf"] = "linear",
         classes: int = 10,
         input_shape: tuple[int, int, int] = (32, 32, 3),
     ) -> tf_keras.Model:

@@ -52,6 +52,7 @@ def test_normalisation_is_the_first_layer(network):
 def test_normalise_serialises():
     layer = Normalise([0.5], [0.25], name="normalise")
     again = tf_keras.layers.deserialize(tf_keras.layers.serialize(layer))
+    assert isinstance(again, Normalise)
     np.testing.assert_allclose(again(np.full((1, 1, 1, 1), 255.0)), [[[[2.0]]]])
 
 

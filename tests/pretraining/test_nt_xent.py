@@ -24,8 +24,9 @@ def brute_force(projections: np.ndarray, temperature: float) -> list[float]:
     return losses
 
 
-def losses_of(projections: np.ndarray | tf.Tensor, temperature: float) -> tf.Tensor:
-    return nt_xent(*similarities(projections, projections, 0, temperature))
+def losses_of(projections: np.ndarray | tf.Variable, temperature: float) -> tf.Tensor:
+    tensor = tf.convert_to_tensor(projections)
+    return nt_xent(*similarities(tensor, tensor, 0, temperature))
 
 
 def projected(images: int, seed: int = 0) -> np.ndarray:
@@ -41,7 +42,7 @@ def test_against_a_loop(images: int, temperature: float) -> None:
 
 def test_a_slice_of_the_anchors_has_the_losses_of_its_places() -> None:
     projections = projected(5)
-    scaled, positives = similarities(projections[4:8], projections, tf.constant(4), 0.5)
+    scaled, positives = similarities(tf.constant(projections[4:8]), tf.constant(projections), tf.constant(4), 0.5)
     assert positives.numpy().tolist() == [5, 4, 7, 6]
     assert np.allclose(nt_xent(scaled, positives), brute_force(projections, 0.5)[4:8], atol=1e-12)
 
@@ -49,7 +50,7 @@ def test_a_slice_of_the_anchors_has_the_losses_of_its_places() -> None:
 def test_gradient_against_differences() -> None:
     projections, step = projected(3), 1e-6
     with tf.GradientTape() as tape:
-        variable = tf.Variable(projections)
+        variable = tf.Variable(tf.constant(projections))
         loss = tf.reduce_mean(losses_of(variable, 0.5))
     gradient = tape.gradient(loss, variable)
     for place in np.ndindex(*projections.shape):
@@ -62,7 +63,7 @@ def test_gradient_against_differences() -> None:
 
 def test_the_only_image_of_a_batch_has_neither_loss_nor_gradient() -> None:
     with tf.GradientTape() as tape:
-        variable = tf.Variable(projected(1).astype(np.float32))
+        variable = tf.Variable(tf.constant(projected(1), tf.float32))
         losses = losses_of(variable, 0.5)
     assert losses.numpy().tolist() == [0, 0]
     assert not tape.gradient(losses, variable).numpy().any()
@@ -72,6 +73,6 @@ def test_a_zero_projection_keeps_the_gradient_finite() -> None:
     projections = projected(3)
     projections[2] = 0
     with tf.GradientTape() as tape:
-        variable = tf.Variable(projections.astype(np.float32))
+        variable = tf.Variable(tf.constant(projections, tf.float32))
         losses = losses_of(variable, 0.5)
     assert np.isfinite(tape.gradient(losses, variable).numpy()).all()

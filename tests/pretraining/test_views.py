@@ -50,7 +50,8 @@ def test_views_replay_and_differ_by_seed_and_epoch() -> None:
     reference = by_label(drawn())
     assert all((pair == reference[i]).all() for i, pair in by_label(drawn()).items())
     assert all((pair == reference[i]).all() for i, pair in by_label(drawn(batch_size=7)).items())
-    for change in ({"seed": 1}, {"epoch": 2, "last_epoch": 2}):
+    changes: tuple[dict[str, Any], ...] = ({"seed": 1}, {"epoch": 2, "last_epoch": 2})
+    for change in changes:
         other = by_label(drawn(**change))
         assert sum((other[i] != reference[i]).any() for i in range(23)) > 20
 

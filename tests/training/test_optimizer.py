@@ -17,16 +17,20 @@ def optimizer(rate: float = 0.1, momentum: float = 0.9, decay: float = 0.0005) -
     return MaskedSGD(TrainingConfig(learning_rate=rate, momentum=momentum, weight_decay=decay))
 
 
+def variable(values: np.ndarray | list[float]) -> tf.Variable:
+    return tf.Variable(tf.constant(values, tf.float32))
+
+
 def kernel_and_scale() -> tuple[tf.Variable, tf.Variable]:
     values = np.random.RandomState(0).randn(2, 3).astype(np.float32)
-    return tf.Variable(values * MASK), tf.Variable([1.0, -2.0])
+    return variable(values * MASK), variable([1.0, -2.0])
 
 
 def test_against_numpy_with_a_changing_rate():
     """PyTorch's order: decay joins the gradient, the rate stays out of the velocity; BatchNorm and biases decay too."""
     kernel, scale = kernel_and_scale()
     sgd = optimizer(decay=0.01)
-    sgd.track([kernel, scale], [tf.Variable(MASK), None])
+    sgd.track([kernel, scale], [variable(MASK), None])
     random = np.random.RandomState(1)
     w = [kernel.numpy().astype(np.float64), scale.numpy().astype(np.float64)]
     v = [np.zeros_like(x) for x in w]
@@ -38,8 +42,8 @@ def test_against_numpy_with_a_changing_rate():
         for i, mask in enumerate((MASK, 1.0)):
             v[i] = mask * (0.9 * v[i] + gradients[i] + 0.01 * w[i])
             w[i] = mask * (w[i] - rate * v[i])
-    for variable, velocity, wi, vi in zip((kernel, scale), sgd.velocities, w, v, strict=True):
-        np.testing.assert_allclose(variable.numpy(), wi, rtol=2e-5, atol=1e-6)
+    for found, velocity, wi, vi in zip((kernel, scale), sgd.velocities, w, v, strict=True):
+        np.testing.assert_allclose(found.numpy(), wi, rtol=2e-5, atol=1e-6)
         np.testing.assert_allclose(velocity.numpy(), vi, rtol=2e-5, atol=1e-6)
 
 
@@ -47,7 +51,7 @@ def test_it_is_not_what_keras_does():
     """Keras folds the rate into the velocity; the two part when the rate changes."""
     import tf_keras
 
-    ours, theirs = tf.Variable([1.0]), tf.Variable([1.0])
+    ours, theirs = variable([1.0]), variable([1.0])
     sgd, keras = optimizer(decay=0.0), tf_keras.optimizers.SGD(0.1, momentum=0.9)
     sgd.track([ours], [None])
     for rate in (0.1, 0.01):
@@ -64,7 +68,7 @@ def test_it_is_not_what_keras_does():
 def test_pruned_weights_and_velocities_stay_exactly_zero(momentum: float, decay: float, on_pruned: float):
     kernel, _ = kernel_and_scale()
     sgd = optimizer(momentum=momentum, decay=decay)
-    sgd.track([kernel], [tf.Variable(MASK)])
+    sgd.track([kernel], [variable(MASK)])
     gradient = np.where(MASK > 0, 0.1, on_pruned).astype(np.float32)
 
     @tf.function
@@ -81,7 +85,7 @@ def test_pruned_weights_and_velocities_stay_exactly_zero(momentum: float, decay:
 def test_a_broken_gradient_of_a_kept_weight_is_not_hidden():
     kernel, _ = kernel_and_scale()
     sgd = optimizer()
-    sgd.track([kernel], [tf.Variable(MASK)])
+    sgd.track([kernel], [variable(MASK)])
     sgd.apply_gradients([(tf.fill((2, 3), np.nan), kernel)])
     assert np.isnan(kernel.numpy()[MASK == 1]).all()
 
