@@ -48,7 +48,7 @@ def reference(path: Path) -> np.ndarray:
     with Image.open(path) as picture:
         picture = picture.convert("RGB")
         short = min(picture.size)
-        size = tuple(73 * side // short for side in picture.size)
+        size = (73 * picture.width // short, 73 * picture.height // short)
         picture = picture.resize(size, Image.Resampling.BILINEAR)
         left, top = round((size[0] - 64) / 2), round((size[1] - 64) / 2)
         return np.asarray(picture.crop((left, top, left + 64, top + 64)))

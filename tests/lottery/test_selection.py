@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pytest
 
 from tf_dlth.lottery import selection
-from tf_dlth.lottery.rows import COLUMNS, Row, to_csv
+from tf_dlth.lottery.rows import Row
 
 
 def rows(
@@ -71,11 +71,3 @@ def test_the_dense_network_alone():
 
 def test_accuracies_of_zero():
     assert selection.summary(rows([0.0, 0.0, 0.0]), "heldout")["winner"] == 1
-
-
-def test_rows_as_csv():
-    text = to_csv(rows([0.25, 0.5], heldout=[None, None]))
-    header, first, second = text.splitlines()
-    assert header == ",".join(COLUMNS)
-    assert first == "0,1.0,10,20,3,1.0,0.5,0.25,1,0.25,,,,1.0,1.0"
-    assert second.startswith("1,0.8,10,20,")

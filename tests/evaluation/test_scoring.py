@@ -1,0 +1,39 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import tf_keras
+
+from tf_dlth.config import DataConfig
+from tf_dlth.data import load_data
+from tf_dlth.evaluation.accuracy import BATCH
+from tf_dlth.evaluation.scoring import Scorer
+
+
+def linear() -> tf_keras.Model:
+    images = tf_keras.Input((8, 8, 1), name="images")
+    return tf_keras.Model(images, tf_keras.layers.Dense(10, name="head")(tf_keras.layers.Flatten()(images)))
+
+
+@pytest.mark.parametrize("heldout", [0, 2])
+def test_each_part_is_scored_by_the_weights_that_are_given(heldout: int):
+    """Twice with other weights, as after two epochs; the reference is a product of matrices."""
+    data = load_data(DataConfig(per_class=3, heldout_per_class=heldout))
+    scorer, random = Scorer(linear(), data, "all"), np.random.RandomState(0)
+    parts = {"test": data.test} | ({"heldout": data.heldout} if data.heldout else {})
+    for _ in range(2):
+        kernel, bias = random.normal(size=(64, 10)).astype(np.float32), random.normal(size=10).astype(np.float32)
+        scores = dict(scorer({"head/kernel": kernel, "head/bias": bias}, lambda: None))
+        assert scores.keys() == parts.keys()
+        for name, examples in parts.items():
+            pixels = examples.read(np.arange(len(examples))).reshape(len(examples), -1).astype(np.float64)
+            right = (pixels @ kernel + bias).argmax(-1) == examples.labels
+            assert scores[name] == right.mean()
+
+
+def test_a_signal_can_be_heard_after_every_batch():
+    data = load_data(DataConfig(per_class=3, heldout_per_class=2))
+    calls: list[int] = []
+    weights = {"head/kernel": np.zeros((64, 10), np.float32), "head/bias": np.zeros(10, np.float32)}
+    list(Scorer(linear(), data, "all")(weights, lambda: calls.append(1)))
+    assert len(calls) == -(-len(data.test) // BATCH) + 1
