@@ -6,7 +6,6 @@ The events are derived: a resumed run writes them anew from metrics.jsonl, so th
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import tensorflow as tf
 
+from tf_dlth import files
 from tf_dlth.data.pipeline import read_errors, training_batches
 from tf_dlth.lottery.rows import Row
 from tf_dlth.reporting.observer import RunObserver
@@ -39,7 +39,8 @@ class TensorBoard(RunObserver):
         self._writer.close()
 
     def run_started(self, prepared: Prepared, plan: Plan, folder: Path) -> None:
-        shutil.rmtree(folder / FOLDER, ignore_errors=True)
+        if (folder / FOLDER).exists():
+            files.remove(folder / FOLDER)
         self._writer = tf.summary.create_file_writer(str(folder / FOLDER))
         self._epochs = plan.config.training.epochs
         self._draw_images(prepared)
