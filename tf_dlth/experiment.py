@@ -15,10 +15,10 @@ from tf_dlth import files
 from tf_dlth.config import Config
 from tf_dlth.data.pipeline import training_batches
 from tf_dlth.evaluation.scoring import Scorer
-from tf_dlth.lottery import imp, starts, wrapping
+from tf_dlth.lottery import imp, wrapping
 from tf_dlth.lottery.rows import ITERATIONS
+from tf_dlth.lottery.starts import Start
 from tf_dlth.lottery.store import TicketStore, verify_tickets
-from tf_dlth.models.prunable import prunable_names
 from tf_dlth.preparation import Plan, Prepared
 from tf_dlth.reporting.observer import Observers, RunObserver
 from tf_dlth.runs.facts import RUN
@@ -61,7 +61,9 @@ def rehearse(config: Config, *, devices: str = "all", trust: bool = False) -> Pl
     """What :func:`run` would do; raises UserError for all that can be known to fail without training."""
     pin_threads(config.training.threads)
     require_devices(devices)
-    plan = Prepared(config, trust).plan()
+    prepared = Prepared(config, trust)
+    prepared.start()
+    plan = prepared.plan()
     require_space(run_path(config), plan.bytes)
     return plan
 
@@ -83,7 +85,7 @@ def run(
     pin_threads(config.training.threads)
     require_devices(devices)
     path, prepared = run_path(config), Prepared(config, trust)
-    plan = prepared.plan()
+    plan, start = prepared.plan(), prepared.start()
     with ExitStack() as stack:
         folder = stack.enter_context(opened(path, "train", prepared.facts(), plan.bytes, overwrite))
         folder.refuse_changes(prepared.config, allow_change)
@@ -93,12 +95,18 @@ def run(
             return Run(path, trained=False)
         stop = stack.enter_context(StopRequest())
         observer = stack.enter_context(Observers(observers))
-        _train(prepared, plan, folder, devices, stop, observer)
+        _train(prepared, plan, start, folder, devices, stop, observer)
     return Run(path)
 
 
 def _train(
-    prepared: Prepared, plan: Plan, folder: RunFolder, devices: str, stop: StopRequest, observer: Observers
+    prepared: Prepared,
+    plan: Plan,
+    start: Start,
+    folder: RunFolder,
+    devices: str,
+    stop: StopRequest,
+    observer: Observers,
 ) -> None:
     config = prepared.config
     checkpoint = folder.begin(config, prepared.data.subset())
@@ -107,7 +115,6 @@ def _train(
     for warning in (*config.warnings(), *folder.warnings, *folder.admitted):
         observer.warning(warning)
     trainer = _trainer(prepared, store, devices, stop, observer)
-    start = starts.dense(prepared.initial, prunable_names(prepared.model))
     with folder.told(), exhaustion_told("training"):
         for iteration in imp.find_tickets(trainer, store, config.pruning, start):
             observer.iteration_ended(store.rows[iteration], store.ticket(iteration))
@@ -129,7 +136,7 @@ def _trainer(prepared: Prepared, store: TicketStore, devices: str, stop: StopReq
             iteration=iteration,
             epoch=position.epoch,
             first_step=position.step,
-            last_epoch=config.training.epochs,
+            last_epoch=prepared.schedule.epochs,
         )
 
     return Trainer(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,8 +12,11 @@ import tensorflow as tf
 
 from tf_dlth import provenance
 from tf_dlth.config import Config, ModelConfig, WeightsKind
+from tf_dlth.config.schema import BASELINES
 from tf_dlth.data import Data, load_data
 from tf_dlth.errors import UserError
+from tf_dlth.lottery.rows import epochs_until_winner
+from tf_dlth.lottery.starts import Start, baseline, dense
 from tf_dlth.models import variables
 from tf_dlth.models.build import build
 from tf_dlth.models.initialisation import initial_weights
@@ -42,15 +46,17 @@ class Plan:
     prunable: int
     unprunable_layers: tuple[str, ...]
     images_per_class: Mapping[str, Mapping[str, int]]
+    schedule: Schedule
     steps: int
     bytes: int
+    notes: tuple[str, ...]
 
 
 class Prepared:
     """A configuration with its data read, its nulls resolved and its plain model built."""
 
     def __init__(self, config: Config, trust: bool = False) -> None:
-        self.given = config
+        self.given, self._trust = config, trust
         self.data: Data = load_data(config.data)
         self.config = resolve(config, self.data, trust)
         self.spec = _spec(self.config.model, self.data)
@@ -60,6 +66,8 @@ class Prepared:
         if not prunable_names(self.model):
             raise UserError(f"model.architecture: {self.spec.architecture} has no layer that can be pruned")
         self.initial, self.provenance = self._initial()
+        source = self.config.pruning.source
+        self.source = None if source is None else load_ticket(source, trust)
 
     def _initial(self) -> tuple[Arrays, dict[str, Any]]:
         """theta_0 and where it comes from: drawn, or partly read from a file."""
@@ -70,7 +78,26 @@ class Prepared:
 
     @property
     def schedule(self) -> Schedule:
-        return Schedule.of(self.config.training, len(self.data.train), self.config.pruning.rewind_epochs)
+        pruning = self.config.pruning
+        return Schedule.of(
+            self.config.training, len(self.data.train), pruning.rewind_epochs, rewound=pruning.method in BASELINES
+        )
+
+    def start(self) -> Start:
+        """What the first training begins with."""
+        prunable = prunable_names(self.model)
+        if self.source is None:
+            return dense(self.initial, prunable)
+        manifest, data = self.source.manifest, self.data
+        same_task = (manifest.dataset, tuple(manifest.class_names)) == (data.config.dataset, data.class_names)
+        return baseline(self.config.pruning, self.source, self.initial, prunable, same_task)
+
+    def _source(self) -> dict[str, Any]:
+        """Which ticket a baseline begins with."""
+        if self.source is None:
+            return {}
+        manifest = self.source.manifest
+        return {"ticket": str(self.source.path), "manifest_sha256": manifest.sha256, "density": manifest.density}
 
     def plan(self) -> Plan:
         """Counts, without training."""
@@ -82,9 +109,22 @@ class Prepared:
             prunable=sum(_size(named[name]) for name in prunable),
             unprunable_layers=unprunable_layers(self.model),
             images_per_class=_images_per_class(self.data),
+            schedule=self.schedule,
             steps=self.schedule.total_steps(self.config.pruning.iterations),
             bytes=_bytes(self.config, named, prunable),
+            notes=tuple(self._matches(sum(_size(named[name]) for name in prunable))),
         )
+
+    def _matches(self, prunable: int) -> Iterator[str]:
+        """How near the network comes to what it is to match."""
+        width, epochs = self.given.model.width, self.given.training.epochs
+        if isinstance(width, str):
+            wanted = load_ticket(width.removeprefix("match:"), self._trust).manifest.remaining
+            yield f"width {self.spec.width} has {prunable / wanted:.3f} of the ticket's {wanted:,} remaining weights"
+        if isinstance(epochs, str):
+            yield f"{self.schedule.epochs} epochs, as many as {epochs.removeprefix('match:')} spent up to its winner"
+        if self.source is not None:
+            yield f"{self.config.pruning.method}: as dense as {self.source.path}, {self.source.density:.2%}"
 
     def origin(self) -> Origin:
         return Origin(
@@ -105,7 +145,7 @@ class Prepared:
             config_sha256=self.config.sha256("train"),
             data_sha256=self.data.sha256,
             seed=self.config.seed,
-            initialisation=self.provenance,
+            initialisation={**self.provenance, **self._source()},
             versions=provenance.versions(),
             host=provenance.host(intra_op_threads()),
         )
@@ -127,7 +167,8 @@ def resolve(config: Config, data: Data, trust: bool) -> Config:
         update={
             "data": data.config,
             "model": _resolved_model(config.model, data, trust),
-            "pruning": config.pruning.model_copy(update={"select_by": select_by}),
+            "training": config.training.model_copy(update={"epochs": _resolved_epochs(config)}),
+            "pruning": config.pruning.model_copy(update={"select_by": select_by, "iterations": _prunings(config)}),
             "output": config.output.model_copy(update={"weights": weights}),
         }
     )
@@ -141,6 +182,22 @@ def _resolved_model(model: ModelConfig, data: Data, trust: bool) -> ModelConfig:
     ticket = load_ticket(model.width.removeprefix("match:"), trust)
     spec = _spec(resolved.model_copy(update={"width": 1}), data)
     return resolved.model_copy(update={"width": matching_width(spec, ticket.manifest.remaining)})
+
+
+def _prunings(config: Config) -> int:
+    """A baseline is one training."""
+    return 0 if config.pruning.method in BASELINES else config.pruning.iterations
+
+
+def _resolved_epochs(config: Config) -> int:
+    """All epochs that a run spent up to its winner, where the dense network is to have as many."""
+    epochs = config.training.epochs
+    if isinstance(epochs, int):
+        return epochs
+    spent = epochs_until_winner(Path(epochs.removeprefix("match:")))
+    if config.pruning.rewind_epochs >= spent:
+        raise UserError(f"pruning.rewind_epochs must be below training.epochs, which is {spent} by {epochs}")
+    return spent
 
 
 def _spec(model: ModelConfig, data: Data) -> ModelSpec:

@@ -80,6 +80,8 @@ def _print_plan(console: Console, plan: Plan) -> None:
 
     console.print(plan.config.to_yaml(), markup=False, soft_wrap=True)
     console.print(summary_line(plan), soft_wrap=True)
+    for note in plan.notes:
+        console.print(note, soft_wrap=True)
     for layer in plan.unprunable_layers:
         console.print(f"layer {layer} has weights that cannot be pruned")
     console.print(images_table(plan))

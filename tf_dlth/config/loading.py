@@ -17,9 +17,6 @@ from tf_dlth.errors import UserError
 
 Model = TypeVar("Model", bound=BaseModel)
 
-NOT_YET = {("pruning", "method"): ("random", "layerwise", "transplant")}
-"""Values of the schema that this version knows by name but cannot run."""
-
 
 def load_config(path: str | Path, overrides: Iterable[str] = ()) -> Config:
     """Reads a YAML file and applies ``key.path=value`` overrides; raises UserError for anything unfit."""
@@ -33,11 +30,7 @@ def parse_config(text: str, overrides: Iterable[str] = (), origin: str = "config
 
 def build_config(tree: Mapping[str, Any]) -> Config:
     """Validates a nested mapping; raises UserError with one line for the first fault."""
-    config = validated(tree, Config)
-    for (section, key), values in NOT_YET.items():
-        if (value := getattr(getattr(config, section), key)) in values:
-            raise UserError(f"{section}.{key}: {value} is not available yet in this version")
-    return config
+    return validated(tree, Config)
 
 
 def validated(tree: Mapping[str, Any], root: type[Model], origin: str = "") -> Model:

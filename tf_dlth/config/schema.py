@@ -31,6 +31,9 @@ Dataset = Literal[
 """The datasets by name; :data:`tf_dlth.data.catalogue.FACTS` says what each is."""
 WeightsKind = Literal["last", "test_best", "heldout"]
 Command = Literal["train", "pretrain"]
+LARGEST_EPOCHS = 10**6
+BASELINES = ("random", "layerwise", "transplant")
+"""Pruning methods that begin with a ticket and prune nothing."""
 BatchSize = Annotated[int, Field(ge=1, le=2**16)]
 
 COMPUTED_FROM: dict[Command, tuple[str, ...]] = {
@@ -40,6 +43,14 @@ COMPUTED_FROM: dict[Command, tuple[str, ...]] = {
 """The sections that decide what a command computes."""
 NOT_COMPUTED_FROM = {"data": ("data_dir", "train_list", "test_list"), "training": ("threads",)}
 """Keys of those sections that say where things are, or on how many threads: runs that differ only here are the same."""
+
+
+def _number_or_match(value: int | str, largest: int, what: str) -> int | str:
+    if isinstance(value, str) and value.startswith("match:") and value != "match:":
+        return value
+    if isinstance(value, int) and 1 <= value <= largest:
+        return value
+    raise ValueError(f"must be a whole number from 1 to {largest} or match:{what}, got {value!r}")
 
 
 class DataConfig(Section):
@@ -85,17 +96,13 @@ class ModelConfig(Section):
     @field_validator("width")
     @classmethod
     def _width(cls, width: int | str) -> int | str:
-        if isinstance(width, str) and width.startswith("match:") and width != "match:":
-            return width
-        if isinstance(width, int) and 1 <= width <= 4096:
-            return width
-        raise ValueError(f"must be a whole number from 1 to 4096 or match:TICKET, got {width!r}")
+        return _number_or_match(width, 4096, "TICKET")
 
 
 class TrainingConfig(Section):
     """One training: stochastic gradient descent on a cosine schedule (paper section 3.3)."""
 
-    epochs: Annotated[int, Field(ge=1, le=10**6)] = 200
+    epochs: int | str = 200
     batch_size: BatchSize = 100
     learning_rate: Annotated[float, Field(gt=0)] = 0.1
     momentum: Annotated[float, Field(ge=0, lt=1)] = 0.9
@@ -104,6 +111,11 @@ class TrainingConfig(Section):
     loss_ce_weight: Annotated[float, Field(ge=0)] = 0.0
     threads: Annotated[int | None, Field(ge=1, le=1024)] = None
     evaluate_every: Annotated[int, Field(ge=1)] = 10
+
+    @field_validator("epochs")
+    @classmethod
+    def _epochs(cls, epochs: int | str) -> int | str:
+        return _number_or_match(epochs, LARGEST_EPOCHS, "RUN")
 
 
 class PruningConfig(Section):
@@ -118,6 +130,16 @@ class PruningConfig(Section):
     source: str | None = None
     start: Literal["rewind", "fresh"] = "rewind"
     mask_seed: Seed = 0
+
+    @model_validator(mode="after")
+    def _source_where_it_is_used(self) -> Self:
+        if self.method in BASELINES and self.source is None:
+            raise ValueError(f"method {self.method} needs source, the folder of the ticket that it is compared with")
+        if self.method not in BASELINES and self.source is not None:
+            raise ValueError(f"source is used by the methods {', '.join(BASELINES)}, not by {self.method}")
+        if self.method not in BASELINES and self.start == "fresh":
+            raise ValueError(f"start: fresh is for the methods {', '.join(BASELINES)}, not for {self.method}")
+        return self
 
 
 class ProbeConfig(Section):
@@ -165,10 +187,11 @@ class Config(Section):
 
     @model_validator(mode="after")
     def _sections_agree(self) -> Self:
-        if self.pruning.rewind_epochs >= self.training.epochs:
+        epochs = self.training.epochs
+        if isinstance(epochs, int) and self.pruning.rewind_epochs >= epochs:
             raise ValueError(
-                f"pruning.rewind_epochs must be below training.epochs ({self.training.epochs}), "
-                f"got {self.pruning.rewind_epochs}; accepted: 0 to {self.training.epochs - 1}"
+                f"pruning.rewind_epochs must be below training.epochs ({epochs}), "
+                f"got {self.pruning.rewind_epochs}; accepted: 0 to {epochs - 1}"
             )
         if self.pruning.select_by == "heldout" and self.data.heldout_per_class == 0:
             raise ValueError("pruning.select_by: heldout needs held-out images; set data.heldout_per_class above 0")

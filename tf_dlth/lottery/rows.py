@@ -6,8 +6,12 @@ import csv
 import io
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
+from pathlib import Path
 
+from tf_dlth import files
+from tf_dlth.errors import UserError
 from tf_dlth.lottery.masks import Masks
+from tf_dlth.runs.facts import read_facts
 from tf_dlth.training.keeping import Trained
 
 ITERATIONS = "iterations.csv"
@@ -60,6 +64,18 @@ def row_of(iteration: int, masks: Masks, trained: Trained) -> Row:
         seconds=trained.seconds,
         train_images_per_second=trained.images_per_second,
     )
+
+
+def epochs_until_winner(run: Path) -> int:
+    """Epochs that a finished run trained in its iterations up to its winner; raises UserError for another folder."""
+    facts = read_facts(run)
+    if facts is None or facts.winner is None:
+        raise UserError(f"{run} is no finished run, whose epochs could be counted")
+    try:
+        rows = list(csv.DictReader(io.StringIO(files.read_bytes(run / ITERATIONS).decode())))
+        return sum(int(row["epochs"]) for row in rows[: facts.winner + 1])
+    except (ValueError, KeyError, TypeError):
+        raise UserError(f"{run / ITERATIONS} is damaged: it must have a number of epochs in every row") from None
 
 
 def to_csv(rows: Sequence[Row]) -> str:

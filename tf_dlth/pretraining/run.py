@@ -200,7 +200,7 @@ def _batches(prepared: Prepared) -> Callable[[Position], tf.data.Dataset]:
             seed=config.seed,
             epoch=position.epoch,
             first_step=position.step,
-            last_epoch=training.epochs,
+            last_epoch=config.pretrain.epochs,
         )
 
     return batches

@@ -42,7 +42,7 @@ class TensorBoard(RunObserver):
         if (folder / FOLDER).exists():
             files.remove(folder / FOLDER)
         self._writer = tf.summary.create_file_writer(str(folder / FOLDER))
-        self._epochs = plan.config.training.epochs
+        self._epochs = prepared.schedule.epochs
         self._draw_images(prepared)
         if (folder / METRICS).exists():
             for line in (folder / METRICS).read_text(encoding="utf-8").splitlines():

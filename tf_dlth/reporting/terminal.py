@@ -64,6 +64,8 @@ class Terminal(RunObserver):
         self._plan, self._folder = plan, folder
         self._schedule = prepared.schedule
         self._console.print(summary_line(plan), highlight=False, soft_wrap=True)
+        for note in plan.notes:
+            self._line(note)
         for layer in plan.unprunable_layers:
             self.warning(f"layer {layer} has weights that cannot be pruned; it stays dense")
         self._progress.update(self._task, total=plan.steps)
@@ -73,7 +75,7 @@ class Terminal(RunObserver):
 
     def progress(self, iteration: int, position: Position, images_per_second: float) -> None:
         config = self._plan.config
-        where = f"iteration {iteration}/{config.pruning.iterations} epoch {position.epoch}/{config.training.epochs}"
+        where = f"iteration {iteration}/{config.pruning.iterations} epoch {position.epoch}/{self._schedule.epochs}"
         state = f"{self._scores}{images_per_second:,.0f} images/s"
         self._progress.update(
             self._task,
@@ -110,8 +112,16 @@ def summary_line(plan: Plan) -> str:
     return (
         f"{plan.config.name}: {model.architecture} width {model.width}, {plan.parameters:,} parameters, "
         f"{plan.prunable:,} prunable; {plan.config.data.dataset} images: {images}; "
-        f"{plan.config.pruning.iterations + 1} iterations of {plan.config.training.epochs} epochs"
+        f"{_lengths(plan)}"
     )
+
+
+def _lengths(plan: Plan) -> str:
+    """How often and how long is trained."""
+    prunings, epochs = plan.config.pruning.iterations, plan.schedule.epochs
+    if prunings == 0:
+        return f"one training of {plan.schedule.length(0)} epochs"
+    return f"{prunings + 1} iterations of {epochs} epochs, all but the first from epoch {plan.schedule.first_epoch(1)}"
 
 
 def images_table(plan: Plan) -> Table:

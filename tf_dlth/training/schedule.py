@@ -20,7 +20,8 @@ class Position:
 class Schedule:
     """Epochs of ``images`` in batches, the last one partial. ``rewind_epochs`` is r of section 3.1 of the paper.
 
-    Iteration 0 of a search trains from epoch 1, every later one from epoch r + 1 of the same curve.
+    Iteration 0 of a search trains from epoch 1; every later one, and a baseline (``rewound``), from epoch r + 1 of the
+    same curve.
     """
 
     images: int
@@ -29,10 +30,12 @@ class Schedule:
     learning_rate: float
     evaluate_every: int
     rewind_epochs: int = 0
+    rewound: bool = False
 
     @classmethod
-    def of(cls, training: TrainingConfig, images: int, rewind_epochs: int = 0) -> Schedule:
-        """The schedule that a training section asks for on so many images."""
+    def of(cls, training: TrainingConfig, images: int, rewind_epochs: int = 0, rewound: bool = False) -> Schedule:
+        """The schedule that a resolved training section asks for on so many images."""
+        assert isinstance(training.epochs, int), "what is to match another run's is resolved by now"
         return cls(
             images=images,
             batch_size=training.batch_size,
@@ -40,6 +43,7 @@ class Schedule:
             learning_rate=training.learning_rate,
             evaluate_every=training.evaluate_every,
             rewind_epochs=rewind_epochs,
+            rewound=rewound,
         )
 
     @property
@@ -62,7 +66,7 @@ class Schedule:
 
     def first_epoch(self, iteration: int) -> int:
         """The first epoch that an iteration trains."""
-        return 1 if iteration == 0 else self.rewind_epochs + 1
+        return self.rewind_epochs + 1 if iteration > 0 or self.rewound else 1
 
     def length(self, iteration: int) -> int:
         """Epochs that an iteration trains."""
