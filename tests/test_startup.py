@@ -50,8 +50,8 @@ def test_the_start_is_silent():
 
 def test_what_was_printed_while_it_failed_is_shown():
     code = (
-        "import os\nfrom tf_dlth.startup import _hushed\n"
-        "with _hushed():\n    os.write(1, b'a greeting\\n'); raise RuntimeError('why')"
+        "import os\nfrom tf_dlth.startup import hushed\n"
+        "with hushed():\n    os.write(1, b'a greeting\\n'); raise RuntimeError('why')"
     )
     done = python(code)
     assert done.returncode == 1

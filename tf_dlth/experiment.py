@@ -137,6 +137,7 @@ def _trainer(prepared: Prepared, store: TicketStore, devices: str, stop: StopReq
             epoch=position.epoch,
             first_step=position.step,
             last_epoch=prepared.schedule.epochs,
+            classes=len(data.class_names),
         )
 
     return Trainer(

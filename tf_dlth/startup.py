@@ -49,7 +49,7 @@ def start_tensorflow(deterministic: bool = True) -> None:
 
     The greetings come from C++ before any log level is read, so the file descriptors themselves are moved.
     """
-    with _hushed():
+    with hushed():
         import tensorflow as tf
 
         tf.config.list_physical_devices()
@@ -59,8 +59,8 @@ def start_tensorflow(deterministic: bool = True) -> None:
 
 
 @contextlib.contextmanager
-def _hushed() -> Iterator[None]:
-    """Sends descriptors 1 and 2 to a file, and shows that file only if the block raises."""
+def hushed() -> Iterator[None]:
+    """Sends descriptors 1 and 2 to a file, and shows that file only if the block raises: for imports that greet."""
     sys.stdout.flush()
     sys.stderr.flush()
     saved = {fd: os.dup(fd) for fd in (1, 2)}

@@ -55,7 +55,7 @@ def test_every_value_of_the_contract_is_accepted():
         "data.dataset": "digits cifar10 cifar100 cifar10_2 cifar10_c eurosat isic2018 clamm imagenet2012 folder npz",
         "data.train_part": "trainval train",
         "data.heldout_from": "unused train null",
-        "data.augment": "none basic contrast auto rand",
+        "data.augment": "none basic contrast auto rand randaugment augmix mixup cutmix",
         "data.flip": "none horizontal both null",
         "data.split": "0 1 2",
         "model.stem": "small full null",

@@ -70,7 +70,7 @@ class DataConfig(Section):
     heldout_from: Literal["unused", "train"] | None = None
     image_size: Annotated[int | None, Field(ge=4, le=2048)] = None
     normalisation: Normalisation | None = None
-    augment: Literal["none", "basic", "contrast", "auto", "rand"] = "basic"
+    augment: Literal["none", "basic", "contrast", "auto", "rand", "randaugment", "augmix", "mixup", "cutmix"] = "basic"
     flip: Literal["none", "horizontal", "both"] | None = None
     crop_padding: Annotated[int | None, Field(ge=0)] = None
     cutout: Annotated[int | None, Field(ge=0)] = None

@@ -19,16 +19,18 @@ import numpy as np
 import tensorflow as tf
 
 from tf_dlth.config import DataConfig
+from tf_dlth.data.augmentation.policies import LIBRARY
 from tf_dlth.data.catalogue import FACTS
 from tf_dlth.data.examples import ArrayExamples, Examples
 from tf_dlth.errors import UserError, printable
+from tf_dlth.startup import hushed
 
 END_OF_EPOCHS = 2**31
 MARKS = ("<image fault>", "</image fault>")
 """Around the message of a UserError inside TensorFlow's."""
 LONGEST_MESSAGE = 1000
-Augment = Callable[[tf.Tensor, tf.Tensor, tf.Tensor], tf.Tensor]
-"""From example indices [B], placement bits [B, 4] and augmentation seeds [B, 2] to images [B, H, W, C]."""
+Augment = Callable[[tf.Tensor, tf.Tensor, tf.Tensor], tuple[tf.Tensor, tf.Tensor]]
+"""From images [B, H, W, C], labels [B] and augmentation seeds [B, 2] to images and labels."""
 
 
 def batch_counts(n: int, batch_size: int) -> int:
@@ -47,8 +49,12 @@ def training_batches(
     first_step: int = 0,
     last_epoch: int | None = None,
     view: int = 0,
+    classes: int = 0,
 ) -> tf.data.Dataset:
     """(uint8 images [B, H, W, C], int32 labels [B]) of epoch, epoch + 1, ... up to ``last_epoch`` inclusive.
+
+    Where images are mixed with each other (mixup, cutmix) the labels are float32 shares [B, ``classes``], and what
+    an image is mixed with depends on the batch's size.
 
     Epochs count from 1, each is a fresh permutation, and no batch spans two. The first ``first_step`` batches
     of the first epoch are left out without being computed. The nulls of ``config`` must be resolved; a null
@@ -59,7 +65,7 @@ def training_batches(
     order, placement, augmentation = (
         _Stream(name, seed, iteration) for name in ("order", f"crop and flip{suffix}", f"augmentation{suffix}")
     )
-    augment, labels = _augmentation(examples, config), _on_cpu(examples.labels)
+    place, augment, labels = _placement(examples, config), _augmentation(config, classes), _on_cpu(examples.labels)
 
     def batches_of(number: tf.Tensor) -> tf.data.Dataset:
         permutation = order.permutation(number, n)
@@ -73,7 +79,7 @@ def training_batches(
         return tf.data.Dataset.range(start, n, batch_size).map(rows)
 
     def batch(chosen: tf.Tensor, bits: tf.Tensor, seeds: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        return augment(chosen, bits, seeds), tf.gather(labels, chosen)
+        return augment(place(chosen, bits), tf.gather(labels, chosen), seeds)
 
     end = END_OF_EPOCHS if last_epoch is None else last_epoch + 1
     return _parallel(tf.data.Dataset.range(epoch, end).flat_map(batches_of), batch)
@@ -114,16 +120,24 @@ class _Stream:
         return tf.random.stateless_uniform(shape, pair, everything, everything, dtype, alg="philox")
 
 
-def _augmentation(examples: Examples, config: DataConfig) -> Augment:
-    """Crop, flip and the strength's operations, as in paper section 3.4."""
+def _augmentation(config: DataConfig, classes: int) -> Augment:
+    """What follows crop and flip: the strength's operations, as in paper section 3.4, or Keras-CV's; then cutout."""
     strength, cutout = config.augment, config.cutout or 0
-    place = _placement(examples, config)
     if strength in ("none", "basic") and not cutout:
-        return lambda chosen, bits, seeds: place(chosen, bits)
+        return lambda images, labels, seeds: (images, labels)
     from tf_dlth.data.augmentation import augment_batch
 
     policy = FACTS[config.dataset].policy
-    return lambda chosen, bits, seeds: augment_batch(place(chosen, bits), seeds, strength, policy, cutout)
+    if strength not in LIBRARY:
+        return lambda images, labels, seeds: (augment_batch(images, seeds, strength, policy, cutout), labels)
+    with hushed():  # it greets on the terminal
+        from tf_dlth.data.augmentation.library import augment_by_library
+
+    def augment(images: tf.Tensor, labels: tf.Tensor, seeds: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        images, labels = augment_by_library(images, labels, seeds, strength, classes)
+        return augment_batch(images, seeds, "basic", policy, cutout), labels
+
+    return augment
 
 
 def _placement(examples: Examples, config: DataConfig) -> Callable[[tf.Tensor, tf.Tensor], tf.Tensor]:

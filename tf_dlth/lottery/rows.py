@@ -27,7 +27,7 @@ class Row:
     prunable: int
     epochs: int
     train_loss: float
-    train_accuracy: float
+    train_accuracy: float | None
     test_accuracy_best: float
     best_epoch: int
     test_accuracy_last: float

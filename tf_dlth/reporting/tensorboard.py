@@ -85,6 +85,7 @@ class TensorBoard(RunObserver):
             iteration=0,
             epoch=1,
             last_epoch=1,
+            classes=len(prepared.data.class_names),
         )
         images, _ = next(iter(batches))
         with self._writer.as_default(step=0):

@@ -44,7 +44,7 @@ class Trained:
     kept: Mapping[WeightsKind, Kept]
     epochs: int
     train_loss: float
-    train_accuracy: float
+    train_accuracy: float | None
     seconds: float
     images_per_second: float
 

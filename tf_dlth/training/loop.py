@@ -17,11 +17,14 @@ LONGEST_CALL = 5.0
 
 @dataclass(frozen=True)
 class EpochResult:
-    """Means over the images of one epoch, in training mode; the loss without the decay."""
+    """Means over the images of one epoch, in training mode; the loss without the decay.
+
+    There is no accuracy where the labels are shares of classes.
+    """
 
     epoch: int
     loss: float
-    accuracy: float
+    accuracy: float | None
 
 
 def train_epochs(
@@ -49,7 +52,7 @@ def train_epochs(
             done += now
             after_call(Position(epoch, done), seconds)
         loss, hits, images = network.totals
-        yield EpochResult(epoch, float(loss / images), float(hits / images))
+        yield EpochResult(epoch, float(loss / images), float(hits / images) if hits >= 0 else None)
         network.reset_totals()
 
 

@@ -16,15 +16,18 @@ class Objective(Protocol):
     """Called in a replica's context with the network in training mode and the replica's share of a batch.
 
     Gives the replica's share of the loss, a scalar whose sum over the replicas is the *global* batch's mean, and
-    float64 [3]: summed loss, correct predictions and images. A replica with fewer images, or none, weighs what it
-    holds.
+    float64 [3]: summed loss, correct predictions (below zero where none can be called correct) and images. A replica
+    with fewer images, or none, weighs what it holds.
     """
 
     def __call__(self, model: Model, images: tf.Tensor, labels: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]: ...
 
 
 class Classification:
-    """The mean of a loss of single examples: uint8 images [N, H, W, C] against int32 labels [N]."""
+    """The mean of a loss of single examples: uint8 images [N, H, W, C] against int32 labels [N].
+
+    Against float32 shares of classes [N, classes], as mixed images have them, no prediction is right or wrong.
+    """
 
     def __init__(self, loss: PerExampleLoss) -> None:
         self._loss = loss
@@ -34,8 +37,13 @@ class Classification:
         count = context.all_reduce(tf.distribute.ReduceOp.SUM, tf.cast(tf.shape(labels)[0], tf.float32))
         logits = model(images)
         losses = self._loss(labels, logits)
-        hits = tf.math.count_nonzero(tf.argmax(logits, -1, output_type=labels.dtype) == labels)
-        return tf.reduce_sum(losses) / count, totals(tf.reduce_sum(losses), hits, tf.shape(labels)[0])
+        return tf.reduce_sum(losses) / count, totals(tf.reduce_sum(losses), _hits(labels, logits), tf.shape(labels)[0])
+
+
+def _hits(labels: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
+    if labels.shape.rank == 2:
+        return -tf.shape(labels)[0]
+    return tf.math.count_nonzero(tf.argmax(logits, -1, output_type=labels.dtype) == labels)
 
 
 def totals(*sums: tf.Tensor) -> tf.Tensor:

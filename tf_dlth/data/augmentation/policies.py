@@ -7,6 +7,9 @@ from typing import Final, Literal
 from tf_dlth.data.augmentation.operation import Operation
 
 Strength = Literal["none", "basic", "contrast", "auto", "rand"]
+Library = Literal["randaugment", "augmix", "mixup", "cutmix"]
+LIBRARY: Final = ("randaugment", "augmix", "mixup", "cutmix")
+"""The augmentations that are Keras-CV's layers."""
 Policy = Literal["cifar10", "imagenet"]
 
 LEVELS: Final = 10
