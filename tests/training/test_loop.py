@@ -165,3 +165,13 @@ def test_a_raise_after_a_call_ends_the_training():
             )
         )
     assert network.calls == [1]
+
+
+def test_there_is_no_accuracy_where_nothing_is_counted():
+    class Uncounted(CountingNetwork):
+        def run(self, batches: Iterator[int], steps: int) -> np.ndarray:
+            self.totals = self.totals + steps * np.array([2.0, -1.0, 1.0])
+            return self.totals
+
+    (result,), _ = trained(Uncounted(), epochs=1, steps=4)
+    assert (result.loss, result.accuracy) == (2.0, None)

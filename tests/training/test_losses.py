@@ -27,6 +27,17 @@ def test_losses_of_single_examples(name: str, weight: float, expected: np.ndarra
     np.testing.assert_allclose(losses, expected, rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.parametrize(("name", "weight"), [("cross_entropy", 0.0), ("cosine_barz", 0.0), ("cosine_barz", 0.1)])
+def test_shares_of_classes(name: str, weight: float):
+    """One whole share is the label, and both losses are linear in the shares."""
+    loss, logits = per_example_loss(name, weight), tf.constant(LOGITS, tf.float32)
+    hard = [loss(tf.fill([6], label), logits).numpy() for label in range(4)]
+    np.testing.assert_allclose(loss(tf.one_hot(LABELS, 4), logits), loss(tf.constant(LABELS), logits), rtol=1e-6)
+    shares = np.random.default_rng(1).dirichlet(np.ones(4), 6).astype(np.float32)
+    expected = (shares * np.stack(hard, axis=1)).sum(1)
+    np.testing.assert_allclose(loss(tf.constant(shares), logits), expected, rtol=1e-5, atol=1e-6)
+
+
 def test_cosine_loss_of_zero_outputs_is_one_with_finite_gradients():
     logits = tf.Variable(tf.zeros((2, 3)))
     with tf.GradientTape() as tape:

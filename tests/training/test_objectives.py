@@ -60,3 +60,18 @@ def test_totals_are_counted_in_double_precision():
     found = totals(tf.constant(0.5), tf.constant(2**24 + 1, tf.int64), tf.constant(2**30 + 1))
     assert found.dtype == tf.float64
     np.testing.assert_array_equal(found, [0.5, 2**24 + 1, 2**30 + 1])
+
+
+def share(labels: tf.Tensor) -> tuple[float, list[float]]:
+    """The loss and the totals of one replica that holds the whole batch."""
+    objective = Classification(per_example_loss("cross_entropy"))
+    loss, counted = tf.distribute.get_strategy().run(objective, args=(linear, tf.constant(IMAGES), labels))
+    return float(loss), counted.numpy().tolist()
+
+
+def test_shares_of_classes_give_no_hits():
+    """Mixed images have no class of their own; of unmixed ones the loss is that of their labels."""
+    loss, (summed, hits, images) = share(tf.one_hot(LABELS, 3))
+    np.testing.assert_allclose([loss, summed], [LOSSES.mean(), LOSSES.sum()], rtol=1e-5)
+    assert hits < 0
+    assert images == 7
