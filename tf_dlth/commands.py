@@ -162,6 +162,12 @@ def locate_data(data: DataConfig) -> DataConfig:
     return data
 
 
+def cache_folder() -> Path | None:
+    """Where results are kept between commands; None where there is no home."""
+    home = os.environ.get("XDG_CACHE_HOME") or (f"{os.environ['HOME']}/.cache" if "HOME" in os.environ else None)
+    return Path(home) / "tf_dlth" if home else None
+
+
 def require_paths(paths: Sequence[str]) -> None:
     """Raises UserError for the first path that is not there, before TensorFlow's seconds of start-up."""
     for path in paths:

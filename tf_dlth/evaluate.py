@@ -1,25 +1,18 @@
-"""``python -m tf_dlth.evaluate``: the accuracy of tickets, runs and SavedModels."""
+"""``python -m tf_dlth.evaluate``: accuracy, calibration and robustness of tickets, runs and SavedModels."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, get_args
-
-from rich import box
-from rich.table import Table
+from typing import Any, get_args
 
 from tf_dlth import commands
 from tf_dlth.config import WeightsKind
 from tf_dlth.startup import start_tensorflow
 
-if TYPE_CHECKING:
-    from tf_dlth.data import Examples
-    from tf_dlth.evaluation.subject import Subject
-
 DESCRIPTION = (
-    "Measures a ticket (an iteration_NN folder), a run (then its winner) or a SavedModel on its own test images or on "
-    "others with the same classes."
+    "Measures a ticket (an iteration_NN folder), a run (then its winner) or a SavedModel on its own test images, on a "
+    "dataset's, or on all of a folder's. What was measured before is taken from a cache."
 )
 
 
@@ -27,65 +20,38 @@ def evaluate(arguments: Sequence[str] | None = None) -> None:
     options = commands.parsed(_parser(), arguments)
     commands.require_paths(options.tickets)
     start_tensorflow()
+    from tf_dlth.evaluation.attacks import parse_epsilon
+    from tf_dlth.evaluation.evaluator import Evaluator
+    from tf_dlth.evaluation.measuring import Wanted
+    from tf_dlth.evaluation.robustness import Attack
+    from tf_dlth.evaluation.subject import all_iterations
+    from tf_dlth.reporting.evaluation import class_table, corruptions_table, measures_table
+
+    attack = Attack(options.attack, parse_epsilon(options.epsilon)) if options.attack else None
+    paths = [p for path in options.tickets for p in (all_iterations(path) if options.iterations else [path])]
+    evaluator = Evaluator(Wanted(options.ece, attack), commands.cache_folder(), commands.locate_data)
     console = commands.console()
-    records = [_measure(path, options) for path in options.tickets]
-    console.print(_table(records))
+    records = [_measured(evaluator, path, options, console) for path in paths]
+    console.print(measures_table(records))
     if len(records) == 1:
-        console.print(_class_table(records[0]))
-    commands.write_json(options.json, [record for record, _ in records])
+        console.print(class_table(records[0], evaluator.class_names))
+        if "corruptions" in records[0]:
+            console.print(corruptions_table(records[0]["corruptions"]))
+    commands.write_json(options.json, records)
 
 
-def _measure(path: str, options: Any) -> tuple[dict[str, Any], tuple[str, ...]]:
-    from tf_dlth.evaluation.accuracy import measures, predict
-    from tf_dlth.evaluation.subject import open_subject
+def _measured(evaluator: Any, path: str, options: Any, console: Any) -> dict[str, Any]:
     from tf_dlth.training.devices import first_device
 
-    with first_device(options.devices):
-        subject = open_subject(path, options.weights, options.trust)
-        name, examples = _images(subject, options)
-        measured = dict(measures(predict(subject.predict, examples), examples.labels))
-    return {"ticket": path, "weights": subject.weights, "data": name, **measured}, subject.class_names
-
-
-def _images(subject: Subject, options: Any) -> tuple[str, Examples]:
-    """What is measured on, and its name."""
-    from tf_dlth.evaluation.images import named_data, other_images, own_images
-
-    config = named_data(subject, options.data, options.data_dir)
-    located = commands.locate_data(config) if config else None
-    if options.data is not None:
-        return options.data, other_images(subject, options.data, located)
-    assert located is not None, "the subject's own data has a config"
-    return located.dataset, own_images(subject, located)
-
-
-def _table(records: Sequence[tuple[dict[str, Any], tuple[str, ...]]]) -> Table:
-    table = Table(box=box.SIMPLE_HEAD)
-    for name in ("accuracy %", "balanced %", "loss", "images"):
-        table.add_column(name, justify="right")
-    for name in ("data", "weights", "ticket"):
-        table.add_column(name, overflow="fold")
-    for record, _ in records:
-        table.add_row(
-            f"{100 * record['accuracy']:.2f}",
-            f"{100 * record['balanced_accuracy']:.2f}",
-            f"{record['loss']:.4f}",
-            f"{record['n']:,}",
-            record["data"],
-            record["weights"],
-            record["ticket"],
+    with first_device(options.devices), console.status(f"measuring {path}") as status:
+        return evaluator.measure(
+            path,
+            options.weights,
+            options.trust,
+            options.data,
+            options.data_dir,
+            lambda done, of: status.update(f"measuring {path}: {done:,} of {of:,} images"),
         )
-    return table
-
-
-def _class_table(measured: tuple[dict[str, Any], tuple[str, ...]]) -> Table:
-    record, class_names = measured
-    table = Table(title="recall by class", title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
-    table.add_column("class")
-    table.add_column("%", justify="right")
-    for name, recall in zip(class_names, record["per_class"], strict=True):
-        table.add_row(name, "no images" if recall is None else f"{100 * recall:.2f}")
-    return table
 
 
 def _parser() -> commands.Parser:
@@ -93,7 +59,13 @@ def _parser() -> commands.Parser:
     parser.add_argument("tickets", nargs="+", metavar="TICKET")
     parser.add_argument("--weights", choices=get_args(WeightsKind), help="default: what the ticket's SavedModel holds")
     parser.add_argument("--data", metavar="NAME|FOLDER", help="default: the ticket's own test images")
-    parser.add_argument("--trust", action="store_true", help="import an architecture that is not built in")
+    parser.add_argument("--iterations", choices=["all"], help="every iteration of each run, not the winner alone")
+    parser.add_argument("--ece", action="store_true", help="the expected calibration error too")
+    parser.add_argument("--attack", choices=["fgsm", "pgd"], help="the accuracy on adversarial images too")
+    parser.add_argument("--epsilon", default="8/255", metavar="8/255", help="the attack's largest change of a pixel")
+    parser.add_argument(
+        "--trust", action="store_true", help="import an architecture that is not built in; run any SavedModel"
+    )
     return parser
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+import tf_keras
+
 from tf_dlth.config import DataConfig, WeightsKind, load_config
 from tf_dlth.data.catalogue import FACTS
 from tf_dlth.data.images import Preprocessing
@@ -21,6 +23,7 @@ from tf_dlth.tickets.ticket import Ticket, load_ticket
 class Subject:
     """A classifier that can be measured.
 
+    ``digest`` identifies the classifier, None where nothing does; ``model`` is the Keras model, None of a SavedModel.
     ``data`` is what it was trained and tested with and ``data_sha256`` the digest of those images, if it knows.
     """
 
@@ -29,6 +32,10 @@ class Subject:
     predict: Predict
     class_names: tuple[str, ...]
     preprocessing: Preprocessing
+    digest: str | None = None
+    model: tf_keras.Model | None = None
+    iteration: int | None = None
+    density: float | None = None
     data: DataConfig | None = None
     data_sha256: str | None = None
 
@@ -50,16 +57,29 @@ def open_subject(path: str, kind: WeightsKind | None = None, trust: bool = False
     return Subject(folder, "saved_model", served.logits, served.class_names, served.preprocessing)
 
 
+def all_iterations(path: str) -> list[str]:
+    """The iterations' folders of a run; raises UserError for a folder without any."""
+    facts = read_facts(Path(path))
+    if facts is None or not facts.manifests:
+        raise UserError(f"--iterations all: {path} is no run with tickets; name a run's folder")
+    return [str(Path(path) / name) for name in sorted(facts.manifests)]
+
+
 def _ticket(ticket: Ticket, kind: WeightsKind | None) -> Subject:
     manifest, run = ticket.manifest, ticket.run
     facts = read_facts(run) if run else None
     known = load_config(run / CONFIG).data if run else _own_data(ticket)
+    model, entry = ticket.model(kind), ticket.entry(kind)
     return Subject(
         path=ticket.path,
         weights=kind or manifest.default_weights,
-        predict=predictor(ticket.model(kind)),
+        predict=predictor(model),
         class_names=ticket.class_names,
         preprocessing=manifest.preprocessing,
+        digest=f"{manifest.sha256} {manifest.files[entry.file]}",
+        model=model,
+        iteration=manifest.iteration,
+        density=manifest.density,
         data=known,
         data_sha256=facts.data_sha256 if facts else None,
     )

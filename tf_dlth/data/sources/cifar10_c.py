@@ -44,6 +44,11 @@ def load(config: DataConfig) -> Source:
     return Source("cifar10_c", CIFAR10_CLASSES, train, test, None, Preprocessing.of_shape(test.image_shape))
 
 
+def is_regenerated(config: DataConfig) -> bool:
+    """Whether the arrays are look-alikes of the published ones."""
+    return config.data_dir is not None and (Path(config.data_dir) / MANIFEST).is_file()
+
+
 def corruption_kinds(root: Path) -> list[str]:
     """The corruptions that a folder holds, sorted; raises UserError when there are none."""
     kinds = sorted(path.stem for path in root.glob("*.npy") if path.name != LABELS)

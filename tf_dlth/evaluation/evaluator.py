@@ -1,0 +1,75 @@
+"""Tickets, runs and SavedModels measured one after the other, images read once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from tf_dlth.config import DataConfig, WeightsKind
+from tf_dlth.data import Examples
+from tf_dlth.evaluation.accuracy import BATCH
+from tf_dlth.evaluation.cache import Cache
+from tf_dlth.evaluation.images import named_data, other_images, own_images
+from tf_dlth.evaluation.measuring import Wanted, measured
+from tf_dlth.evaluation.subject import Subject, open_subject
+
+Heard = Callable[[int, int], None]
+"""Called with how many images are done, of how many."""
+
+
+class Evaluator:
+    """Measures what is ``wanted``; results are kept in the folder ``cache``, if there is one.
+
+    ``located`` fills in where a dataset lies.
+    """
+
+    def __init__(self, wanted: Wanted, cache: Path | None, located: Callable[[DataConfig], DataConfig]) -> None:
+        self._wanted, self._cache, self._located = wanted, Cache(cache), located
+        self._images: dict[str, Examples] = {}
+        self.class_names: tuple[str, ...] = ()
+
+    def measure(
+        self,
+        path: str,
+        weights: WeightsKind | None,
+        trust: bool,
+        data: str | None,
+        data_dir: str | None,
+        heard: Heard,
+    ) -> dict[str, Any]:
+        """A record of the contract's keys; ``data`` None is the subject's own test images."""
+        subject = open_subject(path, weights, trust)
+        self.class_names = subject.class_names
+        config = named_data(subject, data, data_dir)
+        config = self._located(config) if config else None
+        examples = self._read(subject, data, config)
+        between = _counting(examples, self._wanted, heard)
+        found = measured(subject, examples, config, self._wanted, self._cache, between)
+        name = data or (config.dataset if config else "")
+        own = {"iteration": subject.iteration, "density": subject.density}
+        head = {"ticket": path, "weights": subject.weights, "data": name}
+        return {**head, **{key: value for key, value in own.items() if value is not None}, **found}
+
+    def _read(self, subject: Subject, data: str | None, config: DataConfig | None) -> Examples:
+        key = repr((data, config, subject.data_sha256, subject.preprocessing, subject.class_names))
+        if key not in self._images:
+            if data is None:
+                assert config is not None, "the subject's own data has a config"
+                found = own_images(subject, config)
+            else:
+                found = other_images(subject, data, config)
+            self._images = {key: found}  # the last set alone, as sets may be large
+        return self._images[key]
+
+
+def _counting(examples: Examples, wanted: Wanted, heard: Heard) -> Callable[[], None]:
+    passes = 2 if wanted.attack else 1
+    done = 0
+
+    def between() -> None:
+        nonlocal done
+        done += BATCH
+        heard(min(done, passes * len(examples)), passes * len(examples))
+
+    return between
