@@ -102,8 +102,9 @@ def _plan_record(plan: Plan) -> dict:
 
 def _print_end(console: Console, done: Run) -> None:
     if not done.trained:
-        winner = done.winner.path
-        console.print(f"{done.path} is finished already; its winning ticket: {winner}", soft_wrap=True)
+        winner = done.winner
+        what = "its winning ticket" if winner.iteration else "its network"
+        console.print(f"{done.path} is finished already; {what}: {winner.path}", soft_wrap=True)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -31,8 +31,14 @@ def test_of_equal_iterations_the_densest_wins(rule: selection.Rule):
     assert selection.winner(rows([0.0, 0.4, 0.7, 0.7, 0.7]), rule) == 2
 
 
-def test_the_dense_network_never_is_the_winner():
-    assert selection.winner(rows([0.9, 0.1, 0.2]), "test_best") == 2
+def test_the_winner_is_the_dense_network_where_that_is_strictly_better():
+    """The best sparse one is named all the same, and each rule's winner stays a sparse one."""
+    found = selection.summary(rows([0.9, 0.1, 0.2]), "test_best")
+    assert (found["winner"], found["best_sparse"], found["winners"]["test_best"]) == (0, 2, 2)
+    found = selection.summary(rows([0.2, 0.1, 0.2]), "test_best")
+    assert (found["winner"], found["best_sparse"]) == (2, 2)
+    found = selection.summary(rows([0.9, 0.1, 0.2], heldout=[0.3, 0.4, 0.1]), "heldout")
+    assert (found["winner"], found["best_sparse"]) == (1, 1), "by the run's own rule"
 
 
 def test_dense_wins_only_if_strictly_better():

@@ -65,9 +65,12 @@ def dense_would_win(rows: Sequence[Row]) -> dict[Rule, bool]:
 
 
 def summary(rows: Sequence[Row], select_by: Rule) -> dict[str, Any]:
-    """The keys of run.json that speak of winners."""
+    """The keys of run.json that speak of winners; ``winner`` is 0 where the dense network is strictly better."""
+    best = winner(rows, select_by)
+    dense, sparse = (score(rows[k], select_by) or 0.0 for k in (0, best))
     return {
-        "winner": winner(rows, select_by),
+        "winner": 0 if dense > sparse else best,
+        "best_sparse": best,
         "winners": winners(rows, PAPER_LAST_ITERATION),
         "winners_16": winners(rows, PAPER_LAST_ITERATION + 1),
         "dense_would_win": dense_would_win(rows),

@@ -92,10 +92,11 @@ class TicketStore:
     # The end
 
     def choose_winner(self, select_by: selection.Rule) -> None:
-        """Names the winner, under every rule, and gives it a SavedModel."""
+        """Names the winner, under every rule, and gives it, and the best sparse ticket, a SavedModel."""
         self._summary = selection.summary(self.rows, select_by)
-        if not (winner := self.ticket(self._summary["winner"])).has_saved_model:
-            add_saved_model(winner)
+        for iteration in sorted({self._summary["winner"], self._summary["best_sparse"]}):
+            if not (ticket := self.ticket(iteration)).has_saved_model:
+                add_saved_model(ticket)
         self._list_tickets()
 
     def _list_tickets(self) -> None:

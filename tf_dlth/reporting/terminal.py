@@ -19,7 +19,7 @@ from tf_dlth.reporting.figures import NAME as FIGURE
 from tf_dlth.reporting.observer import RunObserver
 from tf_dlth.reporting.rules import explained, shown
 from tf_dlth.reporting.sizes import sizes
-from tf_dlth.tickets.ticket import Ticket, load_ticket
+from tf_dlth.tickets.ticket import Ticket, iteration_name, load_ticket
 from tf_dlth.training.schedule import Position
 
 if TYPE_CHECKING:
@@ -145,7 +145,19 @@ def print_result(console: Console, rows: Sequence[Row], plan: Plan, folder: Path
     _print_lines(console, caveats(rows, plan))
     console.print(sizes_table(winner))
     _print_lines(console, [WHY_NOT_SMALLER])
-    _print_lines(console, [f"figure: {folder / FIGURE}", f"winning ticket: {winner.path}"])
+    _print_lines(console, [f"figure: {folder / FIGURE}", *_outcome(rows, plan, winner)])
+
+
+def _outcome(rows: Sequence[Row], plan: Plan, winner: Ticket) -> list[str]:
+    """Which network the run's own rule chose."""
+    rule = plan.config.pruning.select_by or "test_best"
+    if winner.iteration > 0 or len(rows) == 1:
+        return [f"winning ticket: {winner.path}" if winner.iteration > 0 else f"network: {winner.path}"]
+    best = selection.winner(rows, rule)
+    return [
+        f"no ticket won: by {rule} the dense network is better than every sparse one: {winner.path}",
+        f"best sparse network: {winner.path.with_name(iteration_name(best))}",
+    ]
 
 
 def caveats(rows: Sequence[Row], plan: Plan) -> list[str]:

@@ -51,6 +51,7 @@ class Facts(Section):
     initial_sha256: Sha256 | None = None
     manifests: dict[str, Sha256] = Field(default_factory=dict)
     winner: Iteration | None = None
+    best_sparse: Iteration | None = None
     winners: dict[str, Iteration] | None = None
     winners_16: dict[str, Iteration] | None = None
     dense_would_win: dict[str, bool] | None = None
