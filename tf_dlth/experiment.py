@@ -18,7 +18,7 @@ from tf_dlth.evaluation.scoring import Scorer
 from tf_dlth.lottery import imp, wrapping
 from tf_dlth.lottery.rows import ITERATIONS
 from tf_dlth.lottery.starts import Start
-from tf_dlth.lottery.store import TicketStore, verify_tickets
+from tf_dlth.lottery.store import TicketStore, verify_run
 from tf_dlth.preparation import Plan, Prepared
 from tf_dlth.reporting.observer import Observers, RunObserver
 from tf_dlth.runs.facts import RUN
@@ -90,7 +90,7 @@ def run(
         folder = stack.enter_context(opened(path, "train", prepared.facts(), plan.bytes, overwrite))
         folder.refuse_changes(prepared.config, allow_change)
         if folder.finished:
-            verify_tickets(path)
+            verify_run(path)
             folder.remove_checkpoints()
             return Run(path, trained=False)
         stop = stack.enter_context(StopRequest())

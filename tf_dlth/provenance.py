@@ -31,7 +31,7 @@ KERNEL_FLAGS = {"avx", "avx2", "fma", "avx512f", "avx512_vnni", "avx512_bf16", "
 
 
 def host(threads: int) -> dict[str, Any]:
-    """CPU model, logical cores, memory in GiB, and what decides the last bits; ``threads`` are an operation's."""
+    """CPU model, logical cores, memory in GiB, and what decides the last bits; ``threads`` are one operation's."""
     return {
         "cpu": _cpuinfo("model name") or platform.processor() or platform.machine(),
         "cores": os.cpu_count(),

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import tf_keras
 
-from tf_dlth.config import DataConfig, WeightsKind, load_config
+from tf_dlth.config import DataConfig, WeightsKind
 from tf_dlth.data.catalogue import FACTS
 from tf_dlth.data.images import Preprocessing
 from tf_dlth.errors import UserError
 from tf_dlth.evaluation.accuracy import Predict, predictor
 from tf_dlth.runs.facts import read_facts
-from tf_dlth.runs.folder import CONFIG
+from tf_dlth.runs.folder import stored_config
 from tf_dlth.tickets.manifest import MANIFEST
 from tf_dlth.tickets.saved_model import is_saved_model, open_saved_model
 from tf_dlth.tickets.ticket import Ticket, load_ticket
@@ -52,7 +52,7 @@ def open_subject(path: str, kind: WeightsKind | None = None, trust: bool = False
     if kind is not None:
         raise UserError(f"{path} is a SavedModel, which holds one set of weights; leave --weights out")
     if (folder.parent / MANIFEST).is_file():
-        load_ticket(folder.parent, trust=True).verify()
+        _require_own(folder)
     served = open_saved_model(folder, trust)
     return Subject(folder, "saved_model", served.logits, served.class_names, served.preprocessing)
 
@@ -65,10 +65,19 @@ def all_iterations(path: str) -> list[str]:
     return [str(Path(path) / name) for name in sorted(facts.manifests)]
 
 
+def _require_own(folder: Path) -> None:
+    """Raises UserError for a SavedModel inside a ticket that is not the ticket's."""
+    ticket = load_ticket(folder.parent, trust=True)
+    found = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if not path.is_dir()}
+    if foreign := sorted(found - ticket.saved_model_files):
+        raise UserError(f"{folder} holds {foreign[0]}, which ticket.json does not know; restore the ticket from a copy")
+    ticket.verify()
+
+
 def _ticket(ticket: Ticket, kind: WeightsKind | None) -> Subject:
     manifest, run = ticket.manifest, ticket.run
     facts = read_facts(run) if run else None
-    known = load_config(run / CONFIG).data if run else _own_data(ticket)
+    known = stored_config(run, facts).data if run and facts else _own_data(ticket)
     model, entry = ticket.model(kind), ticket.entry(kind)
     return Subject(
         path=ticket.path,

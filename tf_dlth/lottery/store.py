@@ -10,15 +10,14 @@ from typing import Any
 import numpy as np
 
 from tf_dlth import files
-from tf_dlth.errors import UserError
 from tf_dlth.lottery import selection
 from tf_dlth.lottery.masks import Masks, Weights
 from tf_dlth.lottery.rows import ITERATIONS, Row, row_of, to_csv
 from tf_dlth.runs.checkpoint import Checkpoint
 from tf_dlth.runs.facts import read_facts
-from tf_dlth.runs.folder import RunFolder
+from tf_dlth.runs.folder import RunFolder, verify_files
 from tf_dlth.tickets.manifest import RewindEntry
-from tf_dlth.tickets.ticket import Ticket, iteration_name, load_ticket
+from tf_dlth.tickets.ticket import Ticket, iteration_name, load_ticket, own_ticket
 from tf_dlth.tickets.writing import Chosen, Origin, add_saved_model, write_ticket
 from tf_dlth.training.keeping import Trained
 
@@ -41,9 +40,11 @@ class TicketStore:
     # tf_dlth.lottery.imp.Store
 
     def keep_initial(self, weights: Weights) -> None:
-        if not self.has_ticket(0):
-            sha256 = files.write_tensors(self._folder.path / INITIAL, weights)
-            self._folder.write_status("running", initial_sha256=sha256)
+        path = self._folder.path / INITIAL
+        if self.has_ticket(0):
+            files.read_bytes(path, self._folder.facts.files[INITIAL])
+        else:
+            self._folder.write_status("running", files={INITIAL: files.write_tensors(path, weights)})
 
     def keep_rewind(self, weights: Weights) -> None:
         files.write_tensors(self._folder.path / REWIND, weights)
@@ -55,7 +56,7 @@ class TicketStore:
         return iteration < len(self.rows)
 
     def ticket(self, iteration: int) -> Ticket:
-        return load_ticket(self._folder.path / iteration_name(iteration), trust=True)
+        return own_ticket(self._folder.path / iteration_name(iteration), self._folder.facts)
 
     def unfinished(self, iteration: int) -> Checkpoint | None:
         checkpoint = self._unfinished
@@ -75,7 +76,7 @@ class TicketStore:
             self._saved_models,
         )
         self.rows = [*self.rows, row_of(iteration, masks, trained)]
-        self._list_tickets()
+        self._list_ticket(iteration)
         files.write_bytes(self._folder.path / ITERATIONS, to_csv(self.rows).encode())
         self.save(Checkpoint({"iteration": iteration + 1}))
 
@@ -97,24 +98,27 @@ class TicketStore:
         for iteration in sorted({self._summary["winner"], self._summary["best_sparse"]}):
             if not (ticket := self.ticket(iteration)).has_saved_model:
                 add_saved_model(ticket)
-        self._list_tickets()
+            self._list_ticket(iteration)
 
-    def _list_tickets(self) -> None:
-        """Has run.json name every ticket with its digest."""
-        tickets = [self.ticket(row.iteration) for row in self.rows]
-        manifests = {ticket.path.name: ticket.manifest.sha256 for ticket in tickets}
+    def _list_ticket(self, iteration: int) -> None:
+        """Has run.json name the ticket with its digest, beside those of the other iterations that count."""
+        own = {iteration_name(row.iteration) for row in self.rows}
+        ticket = load_ticket(self._folder.path / iteration_name(iteration), trust=True)
+        listed = {**self._folder.facts.manifests, ticket.path.name: ticket.manifest.sha256}
+        manifests = {name: listed[name] for name in sorted(own & listed.keys())}
         self._folder.write_status("running", manifests=manifests, **self._summary)
 
     def finish(self) -> None:
         """After this the run is not taken up again."""
+        self.rewind()  # its digest holds, or this raises
+        files.write_bytes(self._folder.path / ITERATIONS, to_csv(self.rows).encode())
         self._folder.finish(seconds=sum(row.seconds for row in self.rows), **self._summary)
 
 
-def verify_tickets(folder: Path) -> None:
-    """Raises UserError unless a finished run's tickets are what its run.json says."""
-    facts = read_facts(folder)
-    for name, sha256 in facts.manifests.items() if facts else ():
-        ticket = load_ticket(folder / name, trust=True)
-        if ticket.manifest.sha256 != sha256:
-            raise UserError(f"{folder / name} is no ticket of the run beside it; restore it from a copy")
-        ticket.verify()
+def verify_run(folder: Path) -> None:
+    """Raises UserError unless a finished run's files and tickets are what its run.json says."""
+    if (facts := read_facts(folder)) is None:
+        return
+    verify_files(folder, facts)
+    for name in facts.manifests:
+        own_ticket(folder / name, facts).verify()

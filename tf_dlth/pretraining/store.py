@@ -12,7 +12,7 @@ from tf_dlth import files
 from tf_dlth.errors import UserError
 from tf_dlth.models.pretrained import ENCODER_FILE
 from tf_dlth.runs.facts import read_facts
-from tf_dlth.runs.folder import RunFolder
+from tf_dlth.runs.folder import RunFolder, verify_files
 
 
 def keep_encoder(folder: RunFolder, weights: Mapping[str, np.ndarray], **summary: Any) -> None:
@@ -26,4 +26,5 @@ def verify_encoder(folder: Path) -> None:
     facts = read_facts(folder)
     if facts is None or facts.encoder is None:
         raise UserError(f"{folder} holds a finished run that is no pre-training; choose another name")
+    verify_files(folder, facts)
     files.read_bytes(folder / facts.encoder["file"], facts.encoder["sha256"])

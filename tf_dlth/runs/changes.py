@@ -44,10 +44,10 @@ def admissible(keys: Iterable[str]) -> frozenset[str]:
 
 
 def changed_facts(before: Facts, now: Facts) -> dict[str, tuple[Any, Any]]:
-    """What differs of images, libraries and kind of job, as key -> (before, now)."""
-    pairs = [(key, _value(before, key), _value(now, key)) for key in ("data_sha256", "pretraining.method")]
+    """What differs of images, first weights, libraries and kind of job, as key -> (before, now)."""
     libraries = [key for key in ADMISSIBLE if key.startswith("versions.")]
-    pairs += [(key, _value(before, key), _value(now, key)) for key in libraries]
+    keys = ("data_sha256", "initialisation.sha256", "pretraining.method", *libraries)
+    pairs = [(key, _value(before, key), _value(now, key)) for key in keys]
     return {key: (old, new) for key, old, new in pairs if old != new}
 
 

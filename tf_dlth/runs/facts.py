@@ -35,7 +35,10 @@ class Admitted(Section):
 
 
 class Facts(Section):
-    """The content of run.json. What only a search or only a pre-training has is None in the other."""
+    """The content of run.json. What only a search or only a pre-training has is None in the other.
+
+    ``files`` has the digests of files beside it, ``manifests`` of the tickets' manifests, each by its folder's name.
+    """
 
     format_version: Literal[1] = FORMAT_VERSION
     status: Literal["running", "finished", "failed"]
@@ -48,7 +51,7 @@ class Facts(Section):
     admitted: tuple[Admitted, ...] = Field(default=(), strict=False)
     error: str | None = None
     seconds: float | None = None
-    initial_sha256: Sha256 | None = None
+    files: dict[str, Sha256] = Field(default_factory=dict)
     manifests: dict[str, Sha256] = Field(default_factory=dict)
     winner: Iteration | None = None
     best_sparse: Iteration | None = None

@@ -28,6 +28,8 @@ OF_A_RUN = re.compile(
     r"|tensorboard|checkpoints|iteration_\d\d|(accuracy_by_density|images_per_class)\.png"
 )
 """Names that --overwrite may remove."""
+SIGNED = ("subset.json", "iterations.csv", "metrics.jsonl", "initial.safetensors", "rewind.safetensors")
+"""Names whose digests a finished run's run.json has; tickets and encoders have their own, config.yaml's is another."""
 RESULTS = re.compile(r"iteration_\d\d|encoder\.safetensors")
 """Names of what costs hours to make."""
 
@@ -55,6 +57,23 @@ def refuse_links(folder: Path) -> None:
         mode = path.lstat().st_mode
         if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
             raise UserError(f"{path} is a link or a device, which no run makes; remove it, or choose another name")
+
+
+def stored_config(folder: Path, facts: Facts) -> Config:
+    """config.yaml of a job's folder; raises UserError where it is not the one that run.json knows."""
+    config = load_config(folder / CONFIG)
+    if not facts.knows(config.sha256("pretrain" if facts.pretraining else "train"), facts.data_sha256):
+        raise UserError(
+            f"{folder / CONFIG} is damaged: {RUN} knows another config; restore it from a copy, or start anew with "
+            "--overwrite"
+        )
+    return config
+
+
+def verify_files(folder: Path, facts: Facts) -> None:
+    """Raises UserError unless the files beside run.json are those that it knows."""
+    for name, sha256 in facts.files.items():
+        files.read_bytes(folder / name, sha256)
 
 
 @contextmanager
@@ -85,6 +104,11 @@ class RunFolder:
         self._checkpoints = CheckpointStore(path / CHECKPOINTS, self._is_own)
 
     @property
+    def facts(self) -> Facts:
+        """What run.json says, or will."""
+        return self._facts
+
+    @property
     def finished(self) -> bool:
         stored = read_facts(self.path)
         return stored is not None and stored.status == "finished"
@@ -98,12 +122,7 @@ class RunFolder:
         stored = self._understood()
         if stored is None:
             return
-        before = load_config(self.path / CONFIG)
-        if not stored.knows(before.sha256(self._command), stored.data_sha256):
-            raise UserError(
-                f"{self.path / CONFIG} is damaged: {RUN} knows another config; restore it from a copy, or start anew "
-                "with --overwrite"
-            )
+        before = stored_config(self.path, stored)
         self._changes = {**differing_keys(before, config, self._command), **changed_facts(stored, self._facts)}
         if refused := [key for key in self._changes if key not in allowed]:
             raise UserError(
@@ -161,7 +180,8 @@ class RunFolder:
 
     def finish(self, **summary: Any) -> None:
         """After this the run is not taken up again; its checkpoints are no longer needed."""
-        self.write_status("finished", **summary)
+        signed = {name: files.sha256(self.path / name) for name in SIGNED if (self.path / name).exists()}
+        self.write_status("finished", files=signed, **summary)
         self.remove_checkpoints()
 
     def remove_checkpoints(self) -> None:
@@ -230,7 +250,8 @@ class RunFolder:
 
     def _going_on(self, before: Facts, checkpoint: Checkpoint | None) -> Facts:
         """The facts of now, with what was admitted before and is admitted now."""
-        now = self._facts.model_copy(update={"admitted": before.admitted})
+        kept = {name: getattr(before, name) for name in ("admitted", "files", "manifests")}
+        now = self._facts.model_copy(update=kept)
         # Both agree already after a process that died between run.json and config.yaml.
         if before.config_sha256 == now.config_sha256 and not changed_facts(before, now):
             return now

@@ -67,6 +67,11 @@ class Manifest(Section):
         """Of all of it, as ticket.json states under ``manifest_sha256``."""
         return files.digest_of(self.model_dump(mode="json"))
 
+    def without_saved_model(self) -> Self:
+        """What it was before the SavedModel was added."""
+        kept = {name: digest for name, digest in self.files.items() if not name.startswith(f"{SAVED_MODEL}/")}
+        return self.model_copy(update={"files": kept})
+
     @field_validator("files")
     @classmethod
     def _inside(cls, names: dict[str, str]) -> dict[str, str]:

@@ -17,7 +17,7 @@ from tf_dlth.config import WeightsKind
 from tf_dlth.errors import UserError
 from tf_dlth.models import registry
 from tf_dlth.models.sanity import require_sane
-from tf_dlth.runs.facts import RUN, read_facts
+from tf_dlth.runs.facts import RUN, Facts, read_facts
 from tf_dlth.tickets.manifest import (
     MANIFEST,
     MASK,
@@ -81,7 +81,13 @@ class Ticket:
 
     @property
     def has_saved_model(self) -> bool:
-        return any(name.startswith(f"{SAVED_MODEL}/") for name in self.manifest.files)
+        return bool(self.saved_model_files)
+
+    @property
+    def saved_model_files(self) -> set[str]:
+        """Names below the SavedModel's folder."""
+        prefix = f"{SAVED_MODEL}/"
+        return {name.removeprefix(prefix) for name in self.manifest.files if name.startswith(prefix)}
 
     def entry(self, kind: WeightsKind | None = None) -> WeightsEntry:
         """The manifest's word on one kind of weights; raises UserError when the ticket has none of it."""
@@ -101,10 +107,22 @@ class Ticket:
 
     @property
     def run(self) -> Path | None:
-        """The folder of the run that made the ticket, if it lies in that: run.json lists it with its digest."""
-        facts = read_facts(self.path.parent)
-        own = facts is not None and facts.manifests.get(self.path.name) == self.manifest.sha256
-        return self.path.parent if own else None
+        """The folder of the run that made the ticket, if it lies in that: run.json lists it with its digest.
+
+        Raises UserError where run.json lists another ticket under this name.
+        """
+        folder = self.path.resolve().parent
+        facts = read_facts(folder)
+        if facts is None or self.path.resolve().name not in facts.manifests:
+            return None
+        self.require_of(facts)
+        return folder
+
+    def require_of(self, facts: Facts) -> None:
+        """Raises UserError unless the run lists it, with its SavedModel or, lest a process died then, without."""
+        known = (self.manifest.sha256, self.manifest.without_saved_model().sha256)
+        if facts.manifests.get(self.path.resolve().name) not in known:
+            raise UserError(f"{self.path} is no ticket of the run beside it; restore it from a copy, or move it away")
 
     def verify(self) -> None:
         """Raises UserError unless every file of the manifest is what it says."""
@@ -137,7 +155,15 @@ def load_ticket(path: str | Path, trust: bool = False) -> Ticket:
     An architecture of the form ``module:function`` is imported and called, so it needs ``trust``. Raises UserError for
     anything that is no ticket, and for damage.
     """
-    folder = _iteration_folder(Path(path))
+    if (Path(path) / MANIFEST).is_file():
+        return _opened(Path(path), trust)
+    facts, folder = _winner(Path(path))
+    ticket = _opened(folder, trust)
+    ticket.require_of(facts)
+    return ticket
+
+
+def _opened(folder: Path, trust: bool) -> Ticket:
     manifest = read_manifest(folder / MANIFEST)
     if manifest.model.architecture not in registry.BUILT_IN and not trust:
         raise UserError(
@@ -147,18 +173,24 @@ def load_ticket(path: str | Path, trust: bool = False) -> Ticket:
     return Ticket(folder, manifest)
 
 
+def own_ticket(path: Path, facts: Facts) -> Ticket:
+    """The ticket of a run's iteration; raises UserError where the run knows another."""
+    ticket = _opened(path, trust=True)
+    ticket.require_of(facts)
+    return ticket
+
+
 def iteration_name(iteration: int) -> str:
     """The name of an iteration's folder in its run."""
     return f"iteration_{iteration:02d}"
 
 
-def _iteration_folder(path: Path) -> Path:
-    if (path / MANIFEST).is_file():
-        return path
+def _winner(path: Path) -> tuple[Facts, Path]:
+    """The facts of a run's folder, and its winner's folder."""
     if (facts := read_facts(path)) is None:
         raise UserError(f"{path} is no ticket: it holds neither {MANIFEST} nor {RUN}")
     if facts.pretraining is not None:
         raise UserError(f"{path} holds a pre-trained encoder and no tickets; start a run from it: model.init={path}")
     if facts.winner is None:
         raise UserError(f"{path} has no winner yet; its run is not finished")
-    return path / iteration_name(facts.winner)
+    return facts, path / iteration_name(facts.winner)
