@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import shutil
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import tf_dlth  # noqa: F401 - first of all: binds TensorFlow to Keras 2
+from tf_dlth import files
 from tf_dlth.config import Config, parse_config
 from tf_dlth.startup import start_tensorflow
 
@@ -26,6 +29,8 @@ pruning: {iterations: 2, rewind_epochs: 1}
 """Three steps an epoch, the last of them on half a batch."""
 
 Tiny = Callable[..., Config]
+Edit = Callable[[Path, Callable[[dict[str, Any]], Any]], None]
+SIGNATURES = {"ticket.json": "manifest_sha256", "run.json": "run_sha256"}
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -77,6 +82,19 @@ def finished(tiny: Tiny, tmp_path_factory: pytest.TempPathFactory) -> Finished:
 def damaged(finished: Finished, tmp_path: Path) -> Path:
     """A copy of the finished run for a test to damage."""
     return Path(shutil.copytree(finished.path, tmp_path / "copied" / "tiny"))
+
+
+@pytest.fixture(scope="session")
+def edit() -> Edit:
+    """Changes a ticket.json or run.json and signs it again, as an attacker would."""
+
+    def changed(path: Path, change: Callable[[dict[str, Any]], Any]) -> None:
+        tree, key = json.loads(path.read_text()), SIGNATURES[path.name]
+        del tree[key]
+        change(tree)
+        path.write_text(json.dumps({**tree, key: files.digest_of(tree)}))
+
+    return changed
 
 
 @pytest.fixture(scope="session")

@@ -235,7 +235,7 @@ def test_a_set_that_is_not_prepared_and_cannot_be_downloaded(
 def test_a_folder_that_cannot_be_made(refused: Refused, config: Callable[..., Path], tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     message = refused(train.main, "--config", config(), f"output.directory={tmp_path}/file")
-    assert f"cannot write {tmp_path}/file/tiny: Not a directory; " in message
+    assert f"cannot write {tmp_path}/file/tiny/.lock: Not a directory; " in message
 
 
 @pytest.mark.parametrize(("limit", "saved"), [(3_000, "winner"), (20_000, "winner"), (20_000, "all")])
@@ -259,12 +259,10 @@ def test_files_that_the_disk_does_not_take(
     assert train.main(["--config", str(path)]) == 0
 
 
-def test_a_result_that_cannot_be_written(refused: Refused, finished: Any, tmp_path: Path, monkeypatch: Any) -> None:
+def test_a_result_that_cannot_be_written_is_told_before_the_work(refused: Refused, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    monkeypatch.setattr(evaluate.Console, "print", lambda *args, **kwargs: None)
-    assert f"cannot write {tmp_path}/file/a.json" in refused(
-        evaluate.main, finished.path, "--json", tmp_path / "file" / "a.json"
-    )
+    for path in (tmp_path / "file" / "a.json", tmp_path):
+        assert f"--json {path}: cannot be written there" in refused(evaluate.main, tmp_path, "--json", path)
 
 
 # Runs and tickets
@@ -331,8 +329,8 @@ def test_what_cannot_be_evaluated(refused: Refused, finished: Any, images: Path,
     assert "has the classes a, b, but " in refused(evaluate.main, finished.path, "--data", images)
 
 
-def test_a_run_without_a_winner(refused: Refused, damaged: Path) -> None:
-    (damaged / "run.json").write_text('{"status": "running"}')
+def test_a_run_without_a_winner(refused: Refused, damaged: Path, edit: Callable[..., None]) -> None:
+    edit(damaged / "run.json", lambda tree: tree.update(winner=None))
     assert f"{damaged} has no winner yet" in refused(evaluate.main, damaged)
 
 

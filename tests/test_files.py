@@ -106,7 +106,7 @@ def test_what_is_no_json_object(tmp_path: Path, content: bytes):
 def test_missing_and_unreadable_files(tmp_path: Path):
     with pytest.raises(UserError, match="missing does not exist"):
         files.read_bytes(tmp_path / "missing")
-    with pytest.raises(UserError, match="cannot be read: Is a directory"):
+    with pytest.raises(UserError, match="is no ordinary file; put the file itself there"):
         files.read_bytes(tmp_path)
 
 

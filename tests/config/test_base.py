@@ -43,8 +43,11 @@ def test_normalisation_survives_json_which_has_no_tuples():
 @pytest.mark.parametrize(
     ("mean", "std", "reason"),
     [
-        ([0.5], [0.0], "std must be above 0"),
-        ([0.5], [-1.0], "std must be above 0"),
+        ([0.5], [0.0], "std must be from 1e-06 to 1e\\+06"),
+        ([0.5], [-1.0], "std must be from 1e-06 to 1e\\+06"),
+        ([0.5], [1e-7], "std must be from 1e-06 to 1e\\+06"),
+        ([0.5], [1e7], "std must be from 1e-06 to 1e\\+06"),
+        ([-1e7], [1.0], "mean must be at most 1e\\+06 in magnitude"),
         ([0.5, 0.5], [0.5], "one value a channel"),
         ([], [], "at least 1"),
         ([0.5] * 5, [0.5] * 5, "at most 4"),

@@ -25,7 +25,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     },
     "training": {
         "epochs": 200, "batch_size": 100, "learning_rate": 0.1, "momentum": 0.9, "weight_decay": 0.0005,
-        "loss": "cross_entropy", "loss_ce_weight": 0.0, "evaluate_every": 10,
+        "loss": "cross_entropy", "loss_ce_weight": 0.0, "threads": None, "evaluate_every": 10,
     },
     "pruning": {
         "method": "magnitude", "iterations": 16, "rate": 0.2, "rewind": "weights", "rewind_epochs": 2,
@@ -99,8 +99,9 @@ CHANGED = {
     "model.stem": "full", "model.head": "cosine", "model.init": "x.safetensors", "model.pretrained_stem": True,
     "training.epochs": 100, "training.batch_size": 10, "training.learning_rate": 0.2, "training.momentum": 0.8,
     "training.weight_decay": 0.1, "training.loss": "cosine_barz", "training.loss_ce_weight": 0.1,
-    "training.evaluate_every": 1, "pruning.method": "none", "pruning.iterations": 3, "pruning.rate": 0.5,
-    "pruning.rewind": "rate", "pruning.rewind_epochs": 3, "pruning.select_by": "test_best", "pruning.source": "s",
+    "training.threads": 1, "training.evaluate_every": 1, "pruning.method": "none", "pruning.iterations": 3,
+    "pruning.rate": 0.5, "pruning.rewind": "rate", "pruning.rewind_epochs": 3, "pruning.select_by": "test_best",
+    "pruning.source": "s",
     "pruning.start": "fresh", "pruning.mask_seed": 1, "probe.protocol": "rewind_bn", "probe.epochs": 5,
     "probe.learning_rate": 0.2, "probe.batch_size": 5, "pretrain.epochs": 5, "pretrain.batch_size": 5,
     "pretrain.temperature": 0.1, "pretrain.projection": 5, "pretrain.learning_rate": 0.1, "pretrain.knn_every": 5,
@@ -112,6 +113,7 @@ SAME_RUN = {
     "data.data_dir",
     "data.train_list",
     "data.test_list",
+    "training.threads",
     "output.directory",
     "output.savedmodel",
     "output.checkpoint_seconds",
@@ -150,6 +152,7 @@ def test_the_digest_can_be_computed_again_from_the_file():
     identity = {section: tree[section] for section in ("seed", "data", "model", "training", "pruning")}
     for place in ("data_dir", "train_list", "test_list"):
         del identity["data"][place]
+    del identity["training"]["threads"]
     digest = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
     assert digest == parse("data.data_dir=there").sha256()
 

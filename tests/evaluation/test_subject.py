@@ -47,10 +47,9 @@ def test_a_ticket_away_from_its_run_knows_its_dataset_alone(damaged: Path, tmp_p
     assert subject.data_sha256 is None
 
 
-def test_a_ticket_of_ones_own_images_does_not_know_where_they_are(damaged: Path, tmp_path: Path):
+def test_a_ticket_of_ones_own_images_does_not_know_where_they_are(damaged: Path, edit, tmp_path: Path):
     moved = Path(shutil.move(damaged / "iteration_01", tmp_path / "moved"))
-    tree = json.loads((moved / "ticket.json").read_text())
-    (moved / "ticket.json").write_text(json.dumps({**tree, "dataset": "folder"}))
+    edit(moved / "ticket.json", lambda tree: tree.update(dataset="folder"))
     assert open_subject(str(moved)).data is None
 
 

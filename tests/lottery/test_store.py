@@ -36,7 +36,7 @@ def reopened(prepared: Prepared, tmp_path: Path) -> Any:
     """Opens the store as every process does, from what the folder holds."""
 
     def opened() -> TicketStore:
-        folder = RunFolder(tmp_path, "train", {})
+        folder = RunFolder(tmp_path, "train", prepared.facts())
         checkpoint = folder.begin(prepared.config, {})
         origin = Origin(**{**vars(prepared.origin()), "default_weights": "last"})
         return TicketStore(folder, checkpoint, origin, saved_models=False)

@@ -118,8 +118,8 @@ def test_a_run_starts_from_the_folder(finished: Pretrained, tmp_path: Path) -> N
     prepared = Prepared(config(tmp_path, *overrides))
     for name, weight in files.read_tensors(finished.path / "encoder.safetensors").items():
         assert (prepared.initial[name] == weight).all()
-    assert prepared.facts()["initialisation"]["random"] == ["head/kernel", "head/bias"]
-    assert prepared.facts()["initialisation"]["sha256"] == finished.summary["encoder"]["sha256"]
+    assert prepared.facts().initialisation["random"] == ["head/kernel", "head/bias"]
+    assert prepared.facts().initialisation["sha256"] == finished.summary["encoder"]["sha256"]
 
 
 @pytest.mark.parametrize("position", [Position(1, 1), Position(2, 3), Position(2, -1)])

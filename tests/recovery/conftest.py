@@ -13,6 +13,9 @@ import pytest
 
 from tf_dlth.lottery.rows import TIMINGS
 
+UNEQUAL = ("seconds", "manifests", "manifest_sha256", "run_sha256")
+"""Keys that hold a clock's time, or digests over it or over a SavedModel."""
+
 
 @pytest.fixture(scope="session")
 def result() -> Callable[[Path], dict[str, Any]]:
@@ -39,13 +42,13 @@ def _content(name: str, path: Path) -> Any:
     if name == "iterations.csv":
         return pd.read_csv(path, dtype=str).drop(columns=list(TIMINGS)).to_dict("list")
     if name.endswith(".json"):
-        return _without_seconds(json.loads(path.read_text()))
+        return _equal_part(json.loads(path.read_text()))
     return path.read_bytes()
 
 
-def _without_seconds(tree: Mapping[str, Any]) -> dict[str, Any]:
+def _equal_part(tree: Mapping[str, Any]) -> dict[str, Any]:
     files = {name: None if "saved_model/" in name else digest for name, digest in tree.get("files", {}).items()}
-    return {key: value for key, value in tree.items() if key != "seconds"} | {"files": files}
+    return {key: value for key, value in tree.items() if key not in UNEQUAL} | {"files": files}
 
 
 def _scalars(run: Path) -> Counter[tuple[str, int]]:

@@ -245,7 +245,7 @@ def test_overwriting_that_was_broken_off(
     assert len(watch.labels) > 5
     for number in range(1, len(watch.labels)):
         copy = tmp_path / "copies" / f"{number:04d}" / "tiny"
-        assert RunFolder(copy, "train", facts).status is None, watch.labels[number]
+        assert not RunFolder(copy, "train", facts).finished, watch.labels[number]
     middle = tmp_path / "copies" / f"{len(watch.labels) // 2:04d}"
     assert result(run(watched.config(middle)).path) == watched.result
     last = tmp_path / "copies" / f"{len(watch.labels) - 1:04d}"

@@ -181,11 +181,19 @@ def test_a_second_signal_while_saving_leaves_the_checkpoint_before(
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
-    def send() -> None:
-        os.kill(os.getpid(), signal.Signals[signal_name])
+    number, real, sent = signal.Signals[signal_name], CheckpointStore._json, []
 
-    monkeypatch.setattr(Network, "run", at_call(5, send, Network.run))
-    monkeypatch.setattr(CheckpointStore, "_json", at_call(5, send, CheckpointStore._json))
+    def first() -> None:
+        sent.append(number)
+        os.kill(os.getpid(), number)
+
+    def named(store: CheckpointStore, generation: int) -> Path:
+        if len(sent) == 1:
+            first()
+        return real(store, generation)
+
+    monkeypatch.setattr(Network, "run", at_call(5, first, Network.run))
+    monkeypatch.setattr(CheckpointStore, "_json", named)
     assert command("output.checkpoint_seconds=0") == code
     error = capfd.readouterr().err
     assert error.count("\n") == 1

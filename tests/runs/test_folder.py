@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterable
 from pathlib import Path
@@ -13,25 +14,37 @@ from tf_dlth.config import Config, parse_config
 from tf_dlth.errors import Stopped, UserError
 from tf_dlth.runs import folder as module
 from tf_dlth.runs.checkpoint import Checkpoint
+from tf_dlth.runs.facts import Facts
 from tf_dlth.runs.folder import RunFolder, opened, require_space, run_path
-
-FACTS: dict[str, Any] = {"data_sha256": "a" * 64, "versions": {"tensorflow": "2.21.0"}}
 
 
 def config(*overrides: str) -> Config:
     return parse_config("name: run", overrides)
 
 
-def opened_again(path: Path, settings: Config, allowed: Iterable[str] = (), **facts: Any) -> RunFolder:
+def facts(settings: Config, **other: Any) -> Facts:
+    given: dict[str, Any] = {
+        "status": "running",
+        "config_sha256": settings.sha256(),
+        "data_sha256": "a" * 64,
+        "seed": settings.seed,
+        "initialisation": {"init": "random"},
+        "versions": {"tensorflow": "2.21.0"},
+        "host": {"cpu": "any", "threads": 2},
+    }
+    return Facts.model_validate({**given, **other})
+
+
+def opened_again(path: Path, settings: Config, allowed: Iterable[str] = (), **other: Any) -> RunFolder:
     """The folder as the next process finds it, after it has looked for changes."""
     path.mkdir(exist_ok=True)
-    folder = RunFolder(path, "train", {"config_sha256": settings.sha256(), **FACTS, **facts})
+    folder = RunFolder(path, "train", facts(settings, **other))
     folder.refuse_changes(settings, allowed)
     return folder
 
 
-def begun(path: Path, settings: Config, allowed: Iterable[str] = (), **facts: Any) -> RunFolder:
-    folder = opened_again(path, settings, allowed, **facts)
+def begun(path: Path, settings: Config, allowed: Iterable[str] = (), **other: Any) -> RunFolder:
+    folder = opened_again(path, settings, allowed, **other)
     folder.begin(settings, {"images": {}})
     return folder
 
@@ -50,6 +63,8 @@ def test_what_differs_is_refused_by_name_and_nothing_is_written(tmp_path: Path):
         opened_again(tmp_path, config("pruning.rate=.5", "seed=1"), data_sha256="b" * 64)
     with pytest.raises(UserError, match=r"differs in seed;"):
         opened_again(tmp_path, config("pruning.rate=.5", "seed=1"), ["pruning.rate"])
+    with pytest.raises(UserError, match=r"differs in versions\.tensorflow;"):
+        opened_again(tmp_path, config(), versions={"tensorflow": "2.22.0"})
     assert files.digests(tmp_path) == before
 
 
@@ -67,6 +82,7 @@ def test_an_admitted_change_is_noted_with_what_was_before(tmp_path: Path):
         {
             "from_iteration": 3,
             "config_sha256": before.sha256(),
+            "data_sha256": "a" * 64,
             "keys": {
                 "pruning.rate": {"old": 0.2, "new": 0.5},
                 "data_sha256": {"old": "a" * 64, "new": "b" * 64},
@@ -82,7 +98,8 @@ def test_an_admitted_change_is_noted_with_what_was_before(tmp_path: Path):
 
 def test_a_change_before_anything_was_kept_is_from_iteration_0(tmp_path: Path):
     begun(tmp_path, config())
-    assert begun(tmp_path, config("seed=1"), ["seed"]).admitted == ("from iteration 0 on seed is 1, before 0",)
+    after = begun(tmp_path, config("pruning.rate=.5"), ["pruning.rate"])
+    assert after.admitted == ("from iteration 0 on pruning.rate is 0.5, before 0.2",)
 
 
 def test_changes_one_after_the_other_are_all_kept(tmp_path: Path):
@@ -170,8 +187,8 @@ def test_clearing_half_way_leaves_an_unfinished_run(tmp_path: Path, monkeypatch:
     with pytest.raises(KeyboardInterrupt):
         opened_again(tmp_path, config()).clear()
     monkeypatch.undo()
-    assert removed[0] == "run.json"
-    assert opened_again(tmp_path, config()).status is None
+    assert not {"run.json", "config.yaml"} & set(removed)
+    assert not opened_again(tmp_path, config()).finished
 
 
 # Space
@@ -219,20 +236,23 @@ def test_a_folder_that_is_not_there_yet_is_on_its_parents_disk(
 def test_overwriting_needs_space_before_anything_is_removed(tmp_path: Path, free: dict[str, Any]):
     begun(tmp_path / "run", config()).finish(winner=0)
     before = files.digests(tmp_path)
-    with pytest.raises(UserError, match="are free"), opened(tmp_path / "run", "train", FACTS, 2**30, overwrite=True):
+    with (
+        pytest.raises(UserError, match="are free"),
+        opened(tmp_path / "run", "train", facts(config()), 2**30, overwrite=True),
+    ):
         raise AssertionError("there is no space")
     assert files.digests(tmp_path) == before
 
 
 def test_opened_with_overwrite_is_empty_and_locked(tmp_path: Path, free: dict[str, Any]):
     free["bytes"] = 10
-    path = run_path(config(f"output.directory={tmp_path}"))
+    path, now = run_path(config(f"output.directory={tmp_path}")), facts(config())
     assert path == tmp_path / "run"
     begun(path, config()).finish(winner=0)
-    with opened(path, "train", FACTS, 10, overwrite=False) as folder:
-        assert folder.status == "finished"
-    with opened(path, "train", FACTS, 10, overwrite=True) as folder:
-        assert folder.status is None
+    with opened(path, "train", now, 10, overwrite=False) as folder:
+        assert folder.finished
+    with opened(path, "train", now, 10, overwrite=True) as folder:
+        assert not folder.finished
         assert [found.name for found in path.iterdir()] == [".lock"]
     assert not path.exists()
 
@@ -282,11 +302,11 @@ def test_finishing_keeps_the_summary_and_drops_the_checkpoints(tmp_path: Path):
     assert (tmp_path / "checkpoints").is_dir()
     folder.finish(winner=4)
     assert not (tmp_path / "checkpoints").exists()
-    assert folder.status == "finished"
-    facts = {"config_sha256": config().sha256(), **FACTS}
-    assert run_json(tmp_path) == {
-        "format_version": 1, "status": "finished", **facts, "admitted": [], "winner": 4,
-    }  # fmt: skip
+    assert folder.finished
+    tree = run_json(tmp_path)
+    assert tree.pop("run_sha256") == files.digest_of(tree)
+    expected = facts(config(), status="finished", winner=4)
+    assert tree == expected.model_dump(mode="json", exclude_none=True)
     folder.remove_checkpoints()
 
 
@@ -302,7 +322,11 @@ def test_lines_after_the_checkpoint_are_cut(tmp_path: Path):
     again = opened_again(tmp_path, config())
     checkpoint = again.begin(config(), {})
     assert checkpoint is not None
-    assert checkpoint.meta == {"iteration": 0, "rows": [], "metrics_bytes": (tmp_path / "metrics.jsonl").stat().st_size}
+    lines = (tmp_path / "metrics.jsonl").read_bytes()
+    assert checkpoint.meta == {
+        "iteration": 0, "rows": [], "config_sha256": config().sha256(), "data_sha256": "a" * 64,
+        "metrics_bytes": len(lines), "metrics_sha256": hashlib.sha256(lines).hexdigest(),
+    }  # fmt: skip
     assert again.metrics() == [{"epoch": 1, "heldout_accuracy": None}, {"epoch": 2}]
 
 
@@ -316,7 +340,7 @@ def test_metrics_shorter_than_the_checkpoint_knows_are_refused(tmp_path: Path):
     folder.append_metrics({"epoch": 1})
     folder.save(Checkpoint({"iteration": 0}))
     (tmp_path / "metrics.jsonl").write_bytes(b"{}\n")
-    with pytest.raises(UserError, match=r"metrics\.jsonl is damaged: it lacks 10 of 13 bytes"):
+    with pytest.raises(UserError, match=r"metrics\.jsonl is damaged: its first 13 bytes are not those"):
         begun(tmp_path, config())
 
 

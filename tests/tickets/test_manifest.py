@@ -24,7 +24,9 @@ def path(finished: Any, tmp_path: Path) -> Path:
 
 def test_it_reads_what_was_written(path: Path):
     manifest = read_manifest(path)
-    assert manifest.model_dump(mode="json") == json.loads(path.read_text())
+    tree = json.loads(path.read_text())
+    assert tree.pop("manifest_sha256") == manifest.sha256
+    assert manifest.model_dump(mode="json") == tree
     assert Manifest.model_validate(manifest.model_dump()) == manifest
 
 
@@ -73,18 +75,40 @@ HOSTILE: dict[str, tuple[Change, str]] = {
     "a width for a whole machine": (lambda t: t["model"].update(width=10**9), "model.width"),
     "a shape for a whole machine": (lambda t: t["model"].update(input_shape=[10**6, 10**6, 3]), "input_shape"),
     "a std of zero": (lambda t: t["normalisation"].update(std=[0.0]), "normalisation"),
+    "a mean beyond all numbers": (lambda t: t["normalisation"].update(mean=[1e30]), "normalisation"),
+    "a class without a name": (lambda t: t["class_names"].pop(), "class_names has 9 names for 10 classes"),
+    "normalisation of other channels": (
+        lambda t: t.update(normalisation={"mean": [0.5] * 3, "std": [0.5] * 3}), "a value for each of 1 channels"
+    ),
+    "preprocessing to another size": (
+        lambda t: t["preprocessing"].update(resize=9, crop=[9, 9]), "does not give images of shape [8, 8, 1]"
+    ),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize(("change", "reason"), HOSTILE.values(), ids=HOSTILE)
-def test_hostile_manifests(path: Path, change: Change, reason: str):
-    tree = json.loads(path.read_text())
-    change(tree)
-    path.write_text(json.dumps(tree))
+def test_hostile_manifests(path: Path, edit: Callable[..., None], change: Change, reason: str):
+    edit(path, change)
     with pytest.raises(UserError) as refusal:
         read_manifest(path)
     assert reason in str(refusal.value)
     assert "\n" not in str(refusal.value)
+
+
+def test_an_edited_manifest_is_not_believed(path: Path):
+    tree = json.loads(path.read_text())
+    path.write_text(json.dumps(tree | {"augment": "auto"}))
+    with pytest.raises(UserError, match=r"ticket\.json is damaged: expected SHA-256"):
+        read_manifest(path)
+    path.write_text(json.dumps({key: value for key, value in tree.items() if key != "manifest_sha256"}))
+    with pytest.raises(UserError, match=r"ticket\.json is damaged: expected SHA-256 None"):
+        read_manifest(path)
+
+
+def test_the_order_of_keys_and_the_layout_are_free(path: Path):
+    before = read_manifest(path)
+    path.write_text(json.dumps(dict(reversed(json.loads(path.read_text()).items()))))
+    assert read_manifest(path) == before
 
 
 @pytest.mark.parametrize(

@@ -35,18 +35,17 @@ def use_everything(folder: Path) -> None:
         ticket.model(kind)
 
 
-def edit(folder: Path, change: Callable[[dict[str, Any]], Any]) -> None:
-    tree = json.loads((folder / "ticket.json").read_text())
-    change(tree)
-    (folder / "ticket.json").write_text(json.dumps(tree))
-
-
-def rewrite(folder: Path, name: str, change: Callable[[dict[str, np.ndarray]], None]) -> None:
+@pytest.fixture
+def rewrite(edit: Callable[..., None]) -> Callable[..., None]:
     """Replaces a tensor file and its digest, as an attacker would."""
-    tensors = {key: value.copy() for key, value in read_tensors(folder / name).items()}
-    change(tensors)
-    sha256 = write_tensors(folder / name, tensors)
-    edit(folder, lambda tree: tree["files"].update({name: sha256}))
+
+    def rewritten(folder: Path, name: str, change: Callable[[dict[str, np.ndarray]], None]) -> None:
+        tensors = {key: value.copy() for key, value in read_tensors(folder / name).items()}
+        change(tensors)
+        sha256 = write_tensors(folder / name, tensors)
+        edit(folder / "ticket.json", lambda tree: tree["files"].update({name: sha256}))
+
+    return rewritten
 
 
 @pytest.mark.parametrize("iteration", [0, 1, 2])
@@ -101,37 +100,58 @@ def test_a_ticket_in_its_run_knows_it(ticket_folder: Path):
     assert load_ticket(ticket_folder).run == ticket_folder.parent
 
 
-def test_a_ticket_from_before_an_admitted_change_knows_its_run(ticket_folder: Path):
-    path = ticket_folder.parent / "run.json"
-    facts = json.loads(path.read_text())
-    other = {"from_iteration": 1, "config_sha256": "1" * 64, "keys": {}}
-    change = {"from_iteration": 2, "config_sha256": facts["config_sha256"], "keys": {}}
-    path.write_text(json.dumps({**facts, "config_sha256": "0" * 64, "admitted": [other, change]}))
+def test_a_ticket_from_before_an_admitted_change_knows_its_run(ticket_folder: Path, edit):
+    edit(ticket_folder.parent / "run.json", lambda tree: tree.update(config_sha256="0" * 64))
     assert load_ticket(ticket_folder).run == ticket_folder.parent
-    path.write_text(json.dumps({**facts, "config_sha256": "0" * 64, "admitted": [other]}))
+
+
+def test_a_run_knows_no_ticket_but_those_that_it_lists(ticket_folder: Path, edit):
+    edit(ticket_folder.parent / "run.json", lambda tree: tree["manifests"].pop("iteration_01"))
     assert load_ticket(ticket_folder).run is None
+    assert load_ticket(ticket_folder.with_name("iteration_02")).run == ticket_folder.parent
 
 
-def test_a_moved_ticket_takes_no_other_runs_configuration(ticket_folder: Path, tmp_path: Path):
+def test_a_ticket_in_the_place_of_a_runs_own(ticket_folder: Path, edit):
+    edit(ticket_folder / "ticket.json", lambda tree: tree.update(augment="none"))
+    with pytest.raises(UserError, match="iteration_01 is no ticket of the run beside it"):
+        _ = load_ticket(ticket_folder).run
+    edit(ticket_folder.parent / "run.json", lambda tree: tree.update(winner=1))
+    with pytest.raises(UserError, match="iteration_01 is no ticket of the run beside it"):
+        load_ticket(ticket_folder.parent)
+
+
+def test_a_ticket_knows_its_run_from_within(ticket_folder: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(ticket_folder)
+    assert load_ticket(".").run == ticket_folder.parent
+
+
+def test_a_saved_model_that_is_not_listed_yet(ticket_folder: Path, edit):
+    """As a process leaves it that dies between the two."""
+    bare = load_ticket(ticket_folder).manifest.without_saved_model()
+    assert not any("saved_model" in name for name in bare.files)
+    edit(ticket_folder.parent / "run.json", lambda tree: tree["manifests"].update(iteration_01=bare.sha256))
+    assert load_ticket(ticket_folder).run == ticket_folder.parent
+
+
+def test_a_moved_ticket_takes_no_other_runs_configuration(ticket_folder: Path, edit, tmp_path: Path):
     """Its own images are named by its run's config.yaml alone, whatever lies beside it."""
     (tmp_path / "elsewhere").mkdir()
     moved = Path(shutil.move(ticket_folder, tmp_path / "elsewhere"))
     assert load_ticket(moved).run is None
     for name in ("config.yaml", "run.json"):
         shutil.copy(ticket_folder.parent / name, moved.parent)
-    other = json.loads((moved.parent / "run.json").read_text()) | {"config_sha256": "0" * 64}
-    (moved.parent / "run.json").write_text(json.dumps(other))
+    edit(moved.parent / "run.json", lambda tree: tree["manifests"].pop("iteration_01"))
     assert load_ticket(moved).run is None
     (moved.parent / "run.json").unlink()
     assert load_ticket(moved).run is None
 
 
-def test_a_kind_that_it_has_not(ticket_folder: Path):
+def test_a_kind_that_it_has_not(ticket_folder: Path, edit):
     def drop(tree: dict[str, Any]) -> None:
         del tree["weights"]["test_best"]
         tree["default_weights"] = "last"
 
-    edit(ticket_folder, drop)
+    edit(ticket_folder / "ticket.json", drop)
     with pytest.raises(UserError, match="has no test_best weights; it has last, heldout"):
         load_ticket(ticket_folder).weights("test_best")
 
@@ -208,15 +228,15 @@ def test_flipped_bits_in_the_manifest_never_escape_as_another_error(ticket_folde
     ],
     ids=["an unknown architecture", "code as an architecture", "a layer that does not fit"],
 )
-def test_hostile_manifests_that_are_well_formed(ticket_folder: Path, change: Callable[[Any], Any], reason: str):
-    edit(ticket_folder, change)
+def test_hostile_manifests_that_are_well_formed(ticket_folder: Path, edit, change: Callable[[Any], Any], reason: str):
+    edit(ticket_folder / "ticket.json", change)
     with pytest.raises(UserError, match=reason) as refusal:
         use_everything(ticket_folder)
     assert "\n" not in str(refusal.value)
 
 
-def test_trust_admits_an_own_architecture(ticket_folder: Path):
-    edit(ticket_folder, lambda tree: tree["model"].update(architecture="no_such_module_here:network"))
+def test_trust_admits_an_own_architecture(ticket_folder: Path, edit):
+    edit(ticket_folder / "ticket.json", lambda tree: tree["model"].update(architecture="no_such_module_here:network"))
     ticket = load_ticket(ticket_folder, trust=True)
     with pytest.raises(UserError, match="no_such_module_here cannot be imported"):
         ticket.model()
@@ -244,13 +264,13 @@ def flip_one(tensors: dict[str, np.ndarray]) -> None:
         (lambda tensors: tensors.update(extra=np.ones(3, np.uint8)), "does not hold the counts"),
     ],
 )
-def test_hostile_masks(ticket_folder: Path, change: Callable[[dict[str, np.ndarray]], None], reason: str):
+def test_hostile_masks(ticket_folder: Path, rewrite, change: Callable[[dict[str, np.ndarray]], None], reason: str):
     rewrite(ticket_folder, "mask.safetensors", change)
     with pytest.raises(UserError, match=reason):
         use_everything(ticket_folder)
 
 
-def test_weights_that_are_not_masked(ticket_folder: Path):
+def test_weights_that_are_not_masked(ticket_folder: Path, rewrite):
     mask = load_ticket(ticket_folder).mask
     name = next(name for name in mask if not mask[name].all())
 
@@ -272,7 +292,7 @@ def test_weights_that_are_not_masked(ticket_folder: Path):
         (lambda tensors: tensors.update({"stem/kernel": np.zeros(36, np.float32)}), "stem/kernel"),
     ],
 )
-def test_weights_of_another_network(ticket_folder: Path, change: Callable, reason: str):
+def test_weights_of_another_network(ticket_folder: Path, rewrite, change: Callable, reason: str):
     rewrite(ticket_folder, "weights.safetensors", change)
     with pytest.raises(UserError, match=reason):
         load_ticket(ticket_folder).model("last")
@@ -286,7 +306,7 @@ def test_symbolic_links_are_refused(ticket_folder: Path, tmp_path: Path, name: s
         load_ticket(ticket_folder).weights("last")
 
 
-def test_a_linked_folder_is_refused(ticket_folder: Path, tmp_path: Path):
+def test_a_linked_folder_is_refused(ticket_folder: Path, edit, tmp_path: Path):
     (tmp_path / "outside").mkdir()
     shutil.move(ticket_folder / "weights.safetensors", tmp_path / "outside")
     (ticket_folder / "sub").symlink_to(tmp_path / "outside")
@@ -296,25 +316,34 @@ def test_a_linked_folder_is_refused(ticket_folder: Path, tmp_path: Path):
             entry["file"] = entry["file"].replace("weights.safetensors", "sub/weights.safetensors")
         tree["files"]["sub/weights.safetensors"] = tree["files"].pop("weights.safetensors")
 
-    edit(ticket_folder, redirect)
+    edit(ticket_folder / "ticket.json", redirect)
     with pytest.raises(UserError, match="symbolic link"):
         load_ticket(ticket_folder).weights("last")
 
 
-@pytest.mark.parametrize("winner", [None, "2", 1.5, [], 7, -1])
-def test_a_run_without_a_winner(damaged: Path, winner: Any):
-    tree = json.loads((damaged / "run.json").read_text())
-    (damaged / "run.json").write_text(json.dumps({**tree, "winner": winner}))
-    with pytest.raises(UserError, match=r"has no winner yet|does not exist"):
+@pytest.mark.parametrize(
+    ("winner", "reason"),
+    [
+        (None, "has no winner yet"),
+        ("2", "run.json is damaged: winner"),
+        (1.5, "run.json is damaged: winner"),
+        ([], "run.json is damaged: winner"),
+        (-1, "run.json is damaged: winner"),
+        (7, "iteration_07/ticket.json does not exist"),
+    ],
+)
+def test_a_run_without_a_winner(damaged: Path, edit, winner: Any, reason: str):
+    edit(damaged / "run.json", lambda tree: tree.update(winner=winner))
+    with pytest.raises(UserError, match=reason):
         load_ticket(damaged)
 
 
-def test_a_pre_training_holds_no_tickets(tmp_path: Path):
-    (tmp_path / "run.json").write_text(json.dumps({"status": "finished", "pretraining": {"method": "simclr"}}))
+def test_a_pre_training_holds_no_tickets(damaged: Path, edit):
+    edit(damaged / "run.json", lambda tree: tree.update(pretraining={"method": "simclr"}))
     with pytest.raises(
-        UserError, match=rf"{tmp_path} holds a pre-trained encoder and no tickets; .*model\.init={tmp_path}$"
+        UserError, match=rf"{damaged} holds a pre-trained encoder and no tickets; .*model\.init={damaged}$"
     ):
-        load_ticket(tmp_path)
+        load_ticket(damaged)
 
 
 def test_a_folder_that_is_no_ticket(tmp_path: Path):

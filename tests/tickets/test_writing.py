@@ -115,13 +115,15 @@ def test_a_place_where_no_folder_can_be(origin: Origin, tmp_path: Path):
         written(tmp_path / "file" / "iteration_03", origin, last=3, test_best=2, heldout=1)
 
 
-def test_adding_a_saved_model_signs_what_it_adds_and_nothing_else(damaged: Path):
+def test_adding_a_saved_model_signs_what_it_adds_and_nothing_else(damaged: Path, edit: Any):
     """A file that was damaged since is not given a new digest."""
     ticket_folder = damaged / "iteration_01"
     shutil.rmtree(ticket_folder / "saved_model")
-    tree = files.read_json(ticket_folder / "ticket.json")
-    tree["files"] = {name: digest for name, digest in tree["files"].items() if not name.startswith("saved_model/")}
-    files.write_json(ticket_folder / "ticket.json", tree)
+
+    def forget(tree: dict[str, Any]) -> None:
+        tree["files"] = {name: digest for name, digest in tree["files"].items() if not name.startswith("saved_model/")}
+
+    edit(ticket_folder / "ticket.json", forget)
     ticket = load_ticket(ticket_folder)
     assert not ticket.has_saved_model
     (ticket_folder / ".partial-1-ticket.json").write_text("left by a killed process")
