@@ -13,7 +13,6 @@ from tf_dlth.errors import UserError
 from tf_dlth.models import admission, registry
 from tf_dlth.models.build import build, features
 from tf_dlth.models.initialisation import initial_weights
-from tf_dlth.models.layers import Normalise
 from tf_dlth.models.spec import ModelSpec
 from tf_dlth.models.variables import assign, named_variables
 
@@ -47,13 +46,6 @@ def test_normalisation_is_the_first_layer(network):
     np.testing.assert_allclose(first(IMAGES), expected, rtol=1e-5, atol=1e-6)
     assert not model.get_layer("normalise").weights
     np.testing.assert_array_equal(model(IMAGES), model(IMAGES.astype(np.float32)))
-
-
-def test_normalise_serialises():
-    layer = Normalise([0.5], [0.25], name="normalise")
-    again = tf_keras.layers.deserialize(tf_keras.layers.serialize(layer))
-    assert isinstance(again, Normalise)
-    np.testing.assert_allclose(again(np.full((1, 1, 1, 1), 255.0)), [[[[2.0]]]])
 
 
 def test_normalisation_must_have_the_channels():
