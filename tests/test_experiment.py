@@ -546,17 +546,6 @@ def test_a_rehearsal_finds_devices_and_space_that_are_not_there(quick, monkeypat
         rehearse(quick())
 
 
-def test_a_network_with_nothing_to_prune(tiny, own_networks: str):
-    with pytest.raises(UserError, match=r"model\.architecture: .*:linear has no layer that can be pruned"):
-        Prepared(tiny(Path(), f"model.architecture={own_networks}:linear"))
-
-
-@pytest.mark.parametrize("override", ["pruning.select_by=heldout", "output.weights=heldout"])
-def test_choosing_on_held_out_images_that_are_not_there(tiny, override: str):
-    with pytest.raises(UserError, match="heldout needs held-out images"):
-        Prepared(tiny(Path(), "data.dataset=digits", "data.heldout_per_class=0", override))
-
-
 def test_metrics_that_were_cut_are_not_gone_on_from(quick, edit, tmp_path: Path):
     """A file shorter than the checkpoint knows would silently lose lines."""
     config = quick("pruning.iterations=1")
@@ -567,12 +556,3 @@ def test_metrics_that_were_cut_are_not_gone_on_from(quick, edit, tmp_path: Path)
     (path / "metrics.jsonl").write_bytes((path / "metrics.jsonl").read_bytes()[:-20])
     with pytest.raises(UserError, match=r"metrics\.jsonl is damaged: its first \d+ bytes are not those of the run"):
         run(config)
-
-
-def test_cifar10_is_planned(tiny, real_data: Path, tmp_path: Path):
-    config = tiny(
-        tmp_path, "data.dataset=cifar10", f"data.data_dir={real_data}", "data.per_class=2", "data.heldout_per_class=1",
-    )  # fmt: skip
-    plan = Prepared(config).plan()
-    assert plan.images_per_class["train"] == dict.fromkeys(plan.images_per_class["train"], 2)
-    assert plan.prunable == 43_620 + 9 * 2 * 4, "the digits' plus a stem of three channels"

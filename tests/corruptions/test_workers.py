@@ -25,7 +25,7 @@ def test_several_are_other_processes_and_keep_the_order() -> None:
 
 
 def test_an_error_comes_through() -> None:
-    with pytest.raises(ValueError, match="math domain error|nonnegative"), mapper(2) as over:
+    with pytest.raises(ValueError, match=r"math domain error|nonnegative"), mapper(2) as over:
         list(over(math.sqrt, [4.0, -1.0]))
 
 

@@ -53,12 +53,6 @@ def test_digits_have_fifty_to_train_twenty_five_held_out_and_the_rest_to_test() 
     assert data.class_names == tuple("0123456789")
 
 
-def test_digits_are_the_stored_values_stretched() -> None:
-    images, _ = scans()
-    assert images.shape == (1797, 8, 8, 1)
-    assert set(np.unique(images)) == {round(v * 255 / 16) for v in range(17)}
-
-
 def test_fewer_digits_leave_the_test_set_alone() -> None:
     few, all_of_them = digits(per_class=5), digits()
     assert few.test.names == all_of_them.test.names

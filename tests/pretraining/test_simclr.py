@@ -118,13 +118,3 @@ def test_a_device_without_images_changes_nothing() -> None:
     (one, _), (two, totals) = trained(1, [6, 1]), trained(2, [6, 1])
     assert totals[2] == 7
     assert max(differences(one, two).values()) < 1e-5
-
-
-def test_totals_count_views_whose_nearest_is_the_other_view() -> None:
-    model = with_projection(classifier(), 6)
-    network = contrastive(model, 1)
-    network.load(initial_weights(model, 0), {})
-    pairs, labels = views(6)
-    pairs[:, 1] = pairs[:, 0]  # equal views: nothing is nearer
-    totals = network.run(network.batches(tf.data.Dataset.from_tensors((pairs, labels))), 1)
-    assert totals[1:].tolist() == [6, 6]

@@ -14,9 +14,10 @@ from tf_dlth.config import Config, load_config, parse_config
 from tf_dlth.errors import Stopped, UserError
 from tf_dlth.experiment import run as train
 from tf_dlth.preparation import Prepared
-from tf_dlth.pretrain import main
 from tf_dlth.pretraining.run import Pretrained, pretrain, schedule
-from tf_dlth.training.loop import Position
+from tf_dlth.tickets.ticket import load_ticket
+from tf_dlth.training.network import Network
+from tf_dlth.training.schedule import Position
 
 TINY = f"""
 name: encoder
@@ -198,20 +199,28 @@ def test_the_schedule_is_the_sections_own(tmp_path: Path) -> None:
     assert (training.evaluate_every, training.momentum, training.weight_decay) == (2, 0.9, 0.01)
 
 
-def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    file, report = tmp_path / "encoder.yaml", tmp_path / "report.json"
-    file.write_text(TINY)
-    words = ["--config", str(file), f"output.directory={tmp_path}", "pretrain.epochs=1", "--json", str(report)]
-    assert main(words) == 0
-    printed = capsys.readouterr().out
-    assert "70 digits images without labels" in printed
-    assert f"encoder: {tmp_path}/encoder/encoder.safetensors" in printed
-    (record,) = json.loads(report.read_text())
-    assert record["run"] == f"{tmp_path}/encoder"
-    assert main(words) == 0
-    assert "is finished already" in capsys.readouterr().out
-    assert main(["--config", str(file), "pretrain.epoch=1"]) == 2
-    assert "did you mean pretrain.epochs?" in capsys.readouterr().err
+def test_a_folder_of_an_encoder_holds_no_ticket(finished: Pretrained) -> None:
+    with pytest.raises(UserError, match=r"a pre-trained encoder and no tickets; start a run from it: model\.init"):
+        load_ticket(finished.path)
+
+
+def test_running_out_of_memory_names_the_sections_keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def exhausted(*arguments: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(Network, "run", exhausted)
+    with pytest.raises(UserError, match=r"out of memory; lower pretrain\.batch_size, data\.image_size"):
+        pretrain(config(tmp_path), Watched())
+    assert files.read_json(tmp_path / "encoder" / "run.json")["status"] == "failed"
+
+
+def test_an_admitted_change_is_told_and_noted(tmp_path: Path) -> None:
+    with pytest.raises(Stopped):
+        pretrain(config(tmp_path), Watched(Position(1, 1)))
+    watcher = Watched()
+    done = pretrain(config(tmp_path, "pretrain.epochs=2"), watcher, allow_change=["pretrain.epochs"])
+    assert watcher.warnings == ["from iteration 0 on pretrain.epochs is 2, before 3"]
+    assert done.summary["admitted"][0]["keys"] == {"pretrain.epochs": {"old": 3, "new": 2}}
 
 
 def test_digits_without_labels_bring_neighbours_closer(tmp_path: Path) -> None:
