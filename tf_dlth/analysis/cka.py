@@ -40,13 +40,13 @@ class MinibatchCKA:
 
 
 def first_half_mean(cka: np.ndarray) -> float:
-    """Mean CKA [A, B] among the first half of the layers, rounded down; the diagonal takes part."""
+    """Mean of a CKA matrix, float [A, B], among the first half of the layers, rounded down; the diagonal takes part."""
     rows, columns = (max(1, size // 2) for size in cka.shape)
     return float(cka[:rows, :columns].mean())
 
 
 def largest_block(cka: np.ndarray, above: float = 0.8) -> int:
-    """Layers of the largest contiguous block on the diagonal of a square ``cka`` whose entries all exceed ``above``."""
+    """Layers of the largest block on the diagonal of square ``cka``, float [A, A], whose entries all exceed ``above``."""
     if cka.ndim != 2 or cka.shape[0] != cka.shape[1]:
         raise ValueError(f"blocks on the diagonal need as many layers in both networks, not {cka.shape}")
     similar, start, largest = cka > above, 0, 0

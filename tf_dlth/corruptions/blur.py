@@ -12,13 +12,13 @@ from tf_dlth.corruptions.severities import Level
 
 
 def gaussian_blur(image: Image, level: Level, rng: np.random.Generator) -> Image:
-    """Convolves with a Gaussian."""
+    """uint8 [H, W, C]: convolves with a Gaussian."""
     (sigma,) = level
     return to_uint8(gaussian(to_unit(image), sigma))
 
 
 def glass_blur(image: Image, level: Level, rng: np.random.Generator) -> Image:
-    """Moves pixels about locally, between two Gaussian blurs."""
+    """uint8 [H, W, C]: moves pixels about locally, between two Gaussian blurs."""
     sigma, rounds = level
     moved = to_uint8(gaussian(to_unit(image), sigma))
     for _ in range(int(rounds)):
@@ -40,7 +40,7 @@ def _copy_from_above_left(image: Image, rng: np.random.Generator) -> Image:
 
 
 def defocus_blur(image: Image, level: Level, rng: np.random.Generator) -> Image:
-    """Convolves with a disk."""
+    """uint8 [H, W, C]: convolves with a disk."""
     radius, softness = level
     blurred = cv2.filter2D(to_unit(image), -1, _disk(radius, softness))
     return to_uint8(blurred.reshape(image.shape))
@@ -54,13 +54,13 @@ def _disk(radius: float, softness: float) -> NDArray[np.float32]:
 
 
 def motion_blur(image: Image, level: Level, rng: np.random.Generator) -> Image:
-    """Leaves a trail in a random direction within 45 degrees of the horizontal."""
+    """uint8 [H, W, C]: leaves a trail in a random direction within 45 degrees of the horizontal."""
     radius, sigma = level
     return filters.motion_blur(image, radius, sigma, angle=rng.uniform(-45, 45))
 
 
 def zoom_blur(image: Image, level: Level, rng: np.random.Generator) -> Image:
-    """Averages the image with a series of zooms into its centre."""
+    """uint8 [H, W, C]: averages the image with a series of zooms into its centre."""
     (end,) = level
     unit = to_single_unit(image)
     factors = np.arange(1, end, 0.01)

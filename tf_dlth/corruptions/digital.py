@@ -16,7 +16,7 @@ from tf_dlth.corruptions.severities import SIDE, Level
 
 
 def contrast(image: Image, level: Level, rng: np.random.Generator) -> Image:
-    """Draws the values towards each channel's mean."""
+    """uint8 [H, W, C]: draws the values towards each channel's mean."""
     (factor,) = level
     unit = to_unit(image)
     means = unit.mean(axis=(0, 1), keepdims=True)
@@ -24,7 +24,7 @@ def contrast(image: Image, level: Level, rng: np.random.Generator) -> Image:
 
 
 def saturate(image: Image, level: Level, rng: np.random.Generator) -> Image:
-    """Scales and shifts the HSV saturation; one channel has none and stays as it is."""
+    """uint8 [H, W, C]: scales and shifts the HSV saturation; one channel has none and stays as it is."""
     factor, offset = level
     if image.shape[-1] == 1:
         return image.copy()
@@ -34,7 +34,7 @@ def saturate(image: Image, level: Level, rng: np.random.Generator) -> Image:
 
 
 def jpeg_compression(image: Image, level: Level, rng: np.random.Generator) -> Image:
-    """Writes and reads a JPEG."""
+    """uint8 [H, W, C]: writes and reads a JPEG."""
     (quality,) = level
     stream = io.BytesIO()
     _picture(image).save(stream, "JPEG", quality=int(quality))
@@ -42,7 +42,7 @@ def jpeg_compression(image: Image, level: Level, rng: np.random.Generator) -> Im
 
 
 def pixelate(image: Image, level: Level, rng: np.random.Generator) -> Image:
-    """Makes the image smaller and large again, with box filters."""
+    """uint8 [H, W, C]: makes the image smaller and large again, with box filters."""
     (share,) = level
     height, width = image.shape[:2]
     small = _picture(image).resize((int(width * share), int(height * share)), PIL.Image.Resampling.BOX)
@@ -58,7 +58,7 @@ def _array(picture: PIL.Image.Image, shape: tuple[int, ...]) -> Image:
 
 
 def elastic_transform(image: Image, level: Level, rng: np.random.Generator) -> Image:
-    """Jitters three points affinely, then displaces each pixel by a smooth random field."""
+    """uint8 [H, W, C]: jitters three points affinely, then displaces each pixel by a smooth random field."""
     displacement, smoothing, jitter = (SIDE * share for share in level)
     sheared = _random_affine(to_single_unit(image), jitter, rng)
     columns = _displacement(image.shape[:2], displacement, smoothing, rng)

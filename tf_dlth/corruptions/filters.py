@@ -15,17 +15,17 @@ Unit = NDArray[Any]
 
 
 def to_unit(image: Image) -> NDArray[np.float64]:
-    """The values in 0..1 at double precision."""
+    """Values of 0..255 as float64 in 0..1, of the same shape."""
     return image / 255.0
 
 
 def to_single_unit(image: Image) -> NDArray[np.float32]:
-    """The values in 0..1 at single precision, in which the published set computes some corruptions."""
+    """Values of 0..255 as float32 in 0..1, of the same shape, in which the published set computes some corruptions."""
     return image.astype(np.float32) / np.float32(255)
 
 
 def to_uint8(unit: Unit) -> Image:
-    """Values of 0..1, clipped, as uint8; truncated, not rounded, as in the published set."""
+    """Floats of 0..1, clipped, as uint8 of the same shape; truncated, not rounded, as in the published set."""
     return (np.clip(unit, 0, 1) * 255).astype(np.uint8)
 
 

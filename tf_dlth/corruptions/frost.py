@@ -35,7 +35,7 @@ BRANCH_ANGLE: Final = math.radians(60)
 
 
 def photographs(folder: Path) -> list[Image]:
-    """The first five images of ``folder`` by name, made smaller by .2, uint8 RGB.
+    """The first five images of ``folder`` by name, made smaller by .2, uint8 [H, W, 3].
 
     Raises UserError when the folder has no image, or one that cannot be read or is too small.
     """
@@ -58,12 +58,12 @@ def _photograph(file: Path) -> Image:
 
 
 def smaller(picture: Image) -> Image:
-    """A picture at the scale at which frost is laid over the images."""
+    """uint8 [H, W, 3] at the scale at which frost is laid over the images."""
     return cv2.resize(picture, (0, 0), fx=SCALE, fy=SCALE).astype(np.uint8)
 
 
 def drawn_crystals() -> list[Image]:
-    """Five drawn textures of frost, always the same, uint8 RGB.
+    """Five drawn textures of frost, always the same, uint8 [H, W, 3].
 
     Bright bluish feathers of ice, branching at 60 degrees, over a thin uneven film on a dark pane.
     """

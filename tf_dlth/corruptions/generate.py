@@ -118,7 +118,7 @@ def _chunks(kind: str, wanted: Recipe) -> Iterator[Chunk]:
 
 
 def corrupt_chunk(chunk: Chunk) -> Image:
-    """The chunk's images corrupted, each with the draws of its own index."""
+    """The chunk's images corrupted, uint8 [n, H, W, C], each with the draws of its own index."""
     corrupted = [
         corrupt(image, chunk.kind, chunk.severity, _draws(chunk, offset), chunk.textures)
         for offset, image in enumerate(chunk.images)

@@ -9,19 +9,19 @@ from tf_dlth.corruptions.severities import Level
 
 
 def gaussian_noise(image: Image, level: Level, rng: np.random.Generator) -> Image:
-    """Adds normal noise."""
+    """uint8 [H, W, C]: adds normal noise."""
     (deviation,) = level
     return to_uint8(to_unit(image) + rng.normal(scale=deviation, size=image.shape))
 
 
 def shot_noise(image: Image, level: Level, rng: np.random.Generator) -> Image:
-    """Counts Poisson events in proportion to the value."""
+    """uint8 [H, W, C]: counts Poisson events in proportion to the value."""
     (events,) = level
     return to_uint8(rng.poisson(to_unit(image) * events) / events)
 
 
 def impulse_noise(image: Image, level: Level, rng: np.random.Generator) -> Image:
-    """Sets a share of the values to black or white, with equal chances."""
+    """uint8 [H, W, C]: sets a share of the values to black or white, with equal chances."""
     (share,) = level
     hit = rng.random(image.shape) <= share
     white = rng.random(image.shape) <= 0.5
@@ -29,7 +29,7 @@ def impulse_noise(image: Image, level: Level, rng: np.random.Generator) -> Image
 
 
 def speckle_noise(image: Image, level: Level, rng: np.random.Generator) -> Image:
-    """Adds normal noise in proportion to the value."""
+    """uint8 [H, W, C]: adds normal noise in proportion to the value."""
     (deviation,) = level
     unit = to_unit(image)
     return to_uint8(unit + unit * rng.normal(scale=deviation, size=image.shape))

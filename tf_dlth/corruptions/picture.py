@@ -25,7 +25,8 @@ def page_png(
 ) -> bytes:
     """A PNG with a row for each kind: the clean image first, then a column for each severity.
 
-    The draws are those of index 0, so the page shows what the arrays hold of their first image.
+    ``image`` is uint8 [H, W, C]. The draws are those of index 0, so the page shows what the arrays hold of their first
+    image.
     """
     width = MARGIN + (TILE + GAP) * (1 + len(severities))
     page = Picture.new("RGB", (width, HEADER + (TILE + GAP) * len(kinds)), "white")

@@ -71,7 +71,7 @@ def recipe(
     seed: int,
     frost: Path | None,
 ) -> Recipe:
-    """The checked recipe; raises UserError for what cannot be made."""
+    """The checked recipe of images uint8 [N, H, W, C] and labels int [N]; raises UserError for what cannot be made."""
     require_size(images.shape[1:], source)
     ordered = published_order(kinds)
     return Recipe(

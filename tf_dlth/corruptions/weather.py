@@ -28,7 +28,7 @@ LUMINANCE: Final = (0.299, 0.587, 0.114)
 
 
 def fog(image: Image, level: Level, rng: np.random.Generator) -> Image:
-    """Adds plasma and keeps the image's brightest value."""
+    """uint8 [H, W, C]: adds plasma and keeps the image's brightest value."""
     amount, decay = level
     unit = to_unit(image)
     brightest = unit.max()
@@ -37,7 +37,7 @@ def fog(image: Image, level: Level, rng: np.random.Generator) -> Image:
 
 
 def frost(image: Image, level: Level, rng: np.random.Generator, textures: Sequence[Image]) -> Image:
-    """Adds a random crop of one of the ``textures``, uint8 [H, W, 3] each larger than the image."""
+    """uint8 [H, W, C]: adds a random crop of one of the ``textures``, uint8 [H, W, 3] each larger than the image."""
     image_weight, frost_weight = level
     texture = textures[int(rng.integers(len(textures)))]
     side = image.shape[0]
@@ -47,7 +47,7 @@ def frost(image: Image, level: Level, rng: np.random.Generator, textures: Sequen
 
 
 def snow(image: Image, level: Level, rng: np.random.Generator) -> Image:
-    """Whitens the image and lets flakes fall over it, twice, the second time turned by 180 degrees."""
+    """uint8 [H, W, C]: whitens the image and lets flakes fall over it, twice, the second time turned by 180 degrees."""
     *flakes, weight = level
     unit = to_single_unit(image)
     falling = to_unit(_snowfall(image.shape[:2], flakes, rng))
@@ -64,7 +64,7 @@ def _snowfall(shape: tuple[int, ...], flakes: Sequence[float], rng: np.random.Ge
 
 
 def brightness(image: Image, level: Level, rng: np.random.Generator) -> Image:
-    """Raises the HSV value; one channel is its own value."""
+    """uint8 [H, W, C]: raises the HSV value; one channel is its own value."""
     (rise,) = level
     unit = to_unit(image)
     if image.shape[-1] == 1:
@@ -75,7 +75,7 @@ def brightness(image: Image, level: Level, rng: np.random.Generator) -> Image:
 
 
 def spatter(image: Image, level: Level, rng: np.random.Generator) -> Image:
-    """Splashes water (translucent, lit from one side) or mud (opaque)."""
+    """uint8 [H, W, C]: splashes water (translucent, lit from one side) or mud (opaque)."""
     mean, deviation, blur, threshold, strength, mud = level
     liquid = gaussian(rng.normal(mean, deviation, image.shape[:2]), blur)
     liquid[liquid < threshold] = 0

@@ -36,11 +36,11 @@ class Examples(ABC):
 
     @abstractmethod
     def take(self, indices: np.ndarray) -> Self:
-        """The examples at these positions, in this order."""
+        """The examples at these positions (int [n]), in this order."""
 
     @abstractmethod
     def read(self, indices: np.ndarray) -> np.ndarray:
-        """uint8 [n, H, W, C] as the network sees them when it is evaluated."""
+        """uint8 [n, H, W, C] of these positions (int [n]) as the network sees them when it is evaluated."""
 
     def read_random_crops(self, indices: np.ndarray, seeds: np.ndarray) -> np.ndarray:
         """uint8 [n, H, W, C]: a random resized crop of each image, by its own seed pair (int32 [n, 2])."""
@@ -85,7 +85,7 @@ class Examples(ABC):
         return pictures.random_resized_crop(picture, self.image_shape, seed, self.names[index])
 
     def chosen_names(self, indices: np.ndarray) -> list[str]:
-        """The names at these positions."""
+        """The names at these positions, int [n]."""
         return [self.names[i] for i in indices]
 
     def class_counts(self, classes: int) -> np.ndarray:

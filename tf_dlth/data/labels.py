@@ -37,7 +37,7 @@ def parse_label(digits: str) -> int | None:
 
 
 def refuse_gaps(labels: np.ndarray, classes: int, origin: object) -> None:
-    """Raises UserError unless every label from 0 to ``classes`` - 1 occurs."""
+    """Raises UserError unless every label (int [N]) from 0 to ``classes`` - 1 occurs."""
     missing = np.setdiff1d(np.arange(classes), labels)
     if missing.size:
         raise UserError(

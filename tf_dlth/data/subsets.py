@@ -13,17 +13,18 @@ import numpy as np
 from tf_dlth.errors import UserError, printable
 
 Orders = list[np.ndarray]
+"""For each class the positions of its images, int64 [images of the class]."""
 
 
 def file_orders(labels: np.ndarray, classes: int) -> Orders:
-    """The positions of each class in file order."""
+    """The positions of each class in file order, from labels int [N]."""
     by_class = np.argsort(labels, kind="stable")
     ends = np.cumsum(np.bincount(labels, minlength=classes))
     return np.split(by_class, ends[:-1])
 
 
 def seeded_orders(labels: np.ndarray, classes: int, seed: int) -> Orders:
-    """The positions of each class in an order of its own that only the seed and the class decide."""
+    """The positions of each class, from labels int [N], in an order that only the seed and the class decide."""
     # RandomState, because NumPy freezes its stream for good and that of Generator only within a version.
     return [
         members[np.random.RandomState([seed, label]).permutation(len(members))]
@@ -32,12 +33,12 @@ def seeded_orders(labels: np.ndarray, classes: int, seed: int) -> Orders:
 
 
 def sizes(orders: Orders) -> np.ndarray:
-    """Images of each class, int64."""
+    """Images of each class, int64 [classes]."""
     return np.array([len(order) for order in orders], np.int64)
 
 
 def fraction_counts(available: np.ndarray, fraction: float, class_names: Sequence[str]) -> np.ndarray:
-    """A share of each class, rounded half to even; raises UserError where that leaves a class empty."""
+    """A share of each class, int64 [classes], rounded half to even; raises UserError where a class is left empty."""
     counts = np.array([round(int(n) * fraction) for n in available], np.int64)
     if (empty := np.flatnonzero(counts == 0)).size:
         label = int(empty[0])
@@ -49,13 +50,13 @@ def fraction_counts(available: np.ndarray, fraction: float, class_names: Sequenc
 
 
 def long_tail_counts(largest: int, classes: int, imbalance: float) -> np.ndarray:
-    """``int(largest * imbalance ** (j / (classes - 1)))`` images of class j (paper section 3.5)."""
+    """``int(largest * imbalance ** (j / (classes - 1)))`` images of class j, int64 [classes] (paper section 3.5)."""
     steps = max(1, classes - 1)
     return np.array([int(largest * imbalance ** (j / steps)) for j in range(classes)], np.int64)
 
 
 def require(asked: np.ndarray, available: np.ndarray, class_names: Sequence[str], field: str) -> None:
-    """Raises UserError naming the first class that has fewer images than are asked for."""
+    """Raises UserError naming the first class with fewer images than are asked for, int [classes] both."""
     if (short := np.flatnonzero(asked > available)).size:
         label = int(short[0])
         raise UserError(
@@ -65,7 +66,7 @@ def require(asked: np.ndarray, available: np.ndarray, class_names: Sequence[str]
 
 
 def cut(orders: Orders, counts: np.ndarray) -> tuple[Orders, Orders]:
-    """The first ``counts`` of each order, and the rest."""
+    """The first ``counts`` (int [classes]) of each order, and the rest."""
     return (
         [order[:count] for order, count in zip(orders, counts, strict=True)],
         [order[count:] for order, count in zip(orders, counts, strict=True)],
@@ -81,7 +82,7 @@ def training_subset(
     per_class: int | None = None,
     imbalance: float | None = None,
 ) -> tuple[Orders, Orders]:
-    """The chosen positions of each class and the unused ones; without a rule everything is chosen."""
+    """The chosen positions of each class in labels int [N] and the unused ones; without a rule everything is chosen."""
     orders = seeded_orders(labels, len(class_names), seed)
     available = sizes(orders)
     if imbalance is not None:
@@ -108,17 +109,20 @@ def _long_tail(labels: np.ndarray, class_names: Sequence[str], imbalance: float)
 
 
 def hold_out(orders: Orders, counts: np.ndarray) -> tuple[Orders, Orders]:
-    """What remains, and the last ``counts`` of each order: the same images whatever prefix is trained on."""
+    """What remains, and the last ``counts`` (int [classes]) of each order: the same whatever prefix is trained on."""
     return cut(orders, sizes(orders) - counts)
 
 
 def joined(orders: Orders) -> np.ndarray:
-    """All positions of all classes in file order."""
+    """All positions of all classes in file order, int64 [n]."""
     return np.sort(np.concatenate(orders)) if orders else np.empty(0, np.int64)
 
 
 def fifth_split(labels: np.ndarray, class_names: Sequence[str], seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Training and test positions of one tree: 20 % of each class tests, rounded, at least one image."""
+    """Training and test positions of one tree, int64, from labels int [N].
+
+    20 % of each class tests, rounded, at least one image.
+    """
     orders = seeded_orders(labels, len(class_names), seed)
     if (single := np.flatnonzero(sizes(orders) < 2)).size:
         name = printable(class_names[int(single[0])])
@@ -129,7 +133,10 @@ def fifth_split(labels: np.ndarray, class_names: Sequence[str], seed: int) -> tu
 
 
 def leading_split(labels: np.ndarray, classes: int, seed: int, leading: Sequence[int]) -> tuple[np.ndarray, ...]:
-    """The first ``leading[0]`` of each class, the next ``leading[1]``, ..., and last the rest."""
+    """The first ``leading[0]`` of each class, the next ``leading[1]``, ..., and last the rest.
+
+    Positions, int64, from labels int [N].
+    """
     rest = seeded_orders(labels, classes, seed)
     parts = []
     for count in leading:

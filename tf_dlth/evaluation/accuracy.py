@@ -25,7 +25,7 @@ def predictor(model: tf_keras.Model) -> Predict:
 
 @read_errors()
 def predict(predict: Predict, examples: Examples, between: Callable[[], None] = lambda: None) -> np.ndarray:
-    """Logits [N, classes] of all examples; ``between`` is called after every batch."""
+    """Logits float32 [N, classes] of all examples; ``between`` is called after every batch."""
     parts = []
     for images, _ in evaluation_batches(examples, BATCH):
         parts.append(predict(images).numpy())
@@ -34,12 +34,12 @@ def predict(predict: Predict, examples: Examples, between: Callable[[], None] = 
 
 
 def accuracy(logits: np.ndarray, labels: np.ndarray) -> float:
-    """The fraction whose largest logit is the label's; of equal logits the first counts."""
+    """The fraction of logits float [N, classes] whose largest is the label's, int [N]; of equal ones the first."""
     return float(np.mean(logits.argmax(-1) == labels))
 
 
 def measures(logits: np.ndarray, labels: np.ndarray) -> Iterator[tuple[str, Any]]:
-    """All measures of ``logits`` [N, classes] against ``labels`` [N], by name.
+    """All measures of ``logits`` float [N, classes] against ``labels`` int [N], by name.
 
     Fractions, but for ``n`` and ``loss``, the mean cross-entropy in nats; ``per_class`` is recall, None where unseen.
     """

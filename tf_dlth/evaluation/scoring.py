@@ -22,7 +22,10 @@ class Scorer:
         self._parts = {"test": data.test} | ({"heldout": data.heldout} if data.heldout is not None else {})
 
     def __call__(self, weights: Mapping[str, np.ndarray], between: Callable[[], None]) -> Iterator[tuple[str, float]]:
-        """Yields (``test`` or ``heldout``, the fraction that is right); calls ``between`` after every batch."""
+        """Yields (``test`` or ``heldout``, the fraction that is right) of ``weights``, float32 by variable name.
+
+        Calls ``between`` after every batch.
+        """
         variables.assign(self._model, weights)
         with first_device(self._devices):
             for name, examples in self._parts.items():

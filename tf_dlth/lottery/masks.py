@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 Weights = Mapping[str, np.ndarray]
-"""Arrays by variable name."""
+"""Floating-point arrays by variable name, each of its variable's shape."""
 
 
 class LayerCount(NamedTuple):
@@ -32,7 +32,7 @@ class Masks(Mapping[str, np.ndarray]):
 
     @classmethod
     def ones(cls, weights: Weights, prunable: Iterable[str]) -> Masks:
-        """The dense network's."""
+        """The dense network's: all True, of the shapes of ``weights``."""
         return cls({name: np.ones(weights[name].shape, bool) for name in prunable})
 
     def __getitem__(self, name: str) -> np.ndarray:

@@ -86,7 +86,7 @@ def mask_variables(wrapped: tf_keras.Model) -> dict[str, tf.Variable]:
 
 
 def set_masks(wrapped: tf_keras.Model, masks: Mapping[str, np.ndarray]) -> None:
-    """Assigns every mask; a missing or surplus name is a KeyError."""
+    """Assigns every mask, a boolean array of its weight's shape; a missing or surplus name is a KeyError."""
     variables = mask_variables(wrapped)
     if variables.keys() != masks.keys():
         raise KeyError(f"masks do not fit the model: {sorted(variables.keys() ^ masks.keys())}")

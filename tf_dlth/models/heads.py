@@ -36,7 +36,7 @@ class CosineHead(tf_keras.layers.Layer):
         return (1.0 + tf.math.softplus(self.scale)) * self.similarity(cosines)
 
     def similarity(self, cosines: tf.Tensor) -> tf.Tensor:
-        """What is scaled: the cosine itself."""
+        """What is scaled, of the shape and type of the cosines [N, classes]: the cosine itself."""
         return cosines
 
     def get_config(self) -> dict[str, Any]:

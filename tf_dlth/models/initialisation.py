@@ -12,7 +12,7 @@ from tf_dlth.models.variables import NamedVariable, walk
 
 
 def initial_weights(model: tf_keras.Model, seed: int) -> dict[str, np.ndarray]:
-    """Draws every variable anew; the same seed gives the same bits in any process.
+    """Draws every variable anew, in its own shape and type, by name; the same seed gives the same bits in any process.
 
     A trainable variable ``leaf`` is drawn from its layer's attribute ``<leaf>_initializer``; a fixed one
     without such an attribute keeps its value. Raises UserError for a trainable variable without one.

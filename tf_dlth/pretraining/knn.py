@@ -18,8 +18,8 @@ def knn_accuracy(
 ) -> float:
     """The fraction of test features [M, D] whose nearest training features [N, D] mostly have their label.
 
-    Nearness is the cosine, every neighbour has one vote, and of equal votes the first class counts. With fewer than
-    ``neighbours`` training images all of them vote.
+    Features are floating point, labels int [N] and [M]. Nearness is the cosine, every neighbour has one vote, and of
+    equal votes the first class counts. With fewer than ``neighbours`` training images all of them vote.
     """
     train, test = _unit(train), _unit(test)
     blocks = range(0, len(test), ROWS)

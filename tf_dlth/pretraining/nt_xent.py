@@ -10,8 +10,9 @@ def similarities(
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """Scaled cosines [n, m] of anchors [n, D] with candidates [m, D], and each anchor's positive, int32 [n].
 
-    The candidates are pairs of views, 0 and 1, 2 and 3, and so on; the anchors are those from place ``first`` on. An
-    anchor's similarity to itself is the type's lowest number, so that it takes no part.
+    All but that are of one floating-point type. The candidates are pairs of views, 0 and 1, 2 and 3, and so on; the
+    anchors are those from place ``first`` on. An anchor's similarity to itself is the type's lowest number, so that
+    it takes no part.
     """
     place = first + tf.range(tf.shape(anchors)[0])
     cosines = tf.matmul(_unit(anchors), _unit(candidates), transpose_b=True)
@@ -20,7 +21,7 @@ def similarities(
 
 
 def nt_xent(scaled_cosines: tf.Tensor, positives: tf.Tensor) -> tf.Tensor:
-    """-log of the softmax share of each anchor's other view among all candidates but itself, [n]."""
+    """-log of the softmax share of each anchor's other view among all candidates but itself, float [n]."""
     return tf.nn.sparse_softmax_cross_entropy_with_logits(positives, scaled_cosines)
 
 

@@ -60,7 +60,7 @@ class Pretraining:
         self._log, self._watcher = log, watcher
 
     def train(self, initial: Arrays, resume: Checkpoint | None) -> Arrays:
-        """The weights after the last epoch, from ``initial`` or from where ``resume`` stopped.
+        """The float32 weights by variable name after the last epoch, from ``initial`` or from where ``resume`` stopped.
 
         Raises Stopped after a signal, with the state saved, and UserError when the training diverges.
         """

@@ -57,7 +57,7 @@ class Ticket:
 
     @cached_property
     def mask(self) -> dict[str, np.ndarray]:
-        """Boolean arrays by variable name, True where the weight remains."""
+        """Boolean arrays of the variables' shapes by name, True where the weight remains."""
         tensors = files.read_tensors(
             self._inside(MASK), self.manifest.files[MASK], largest=self.manifest.prunable + LARGEST_HEADER
         )
@@ -70,7 +70,7 @@ class Ticket:
         return masks
 
     def weights(self, kind: WeightsKind | None = None) -> dict[str, np.ndarray]:
-        """Every variable by name, masked; ``kind`` defaults to what a SavedModel of the ticket holds."""
+        """Every variable by name, float32 and masked; ``kind`` defaults to what a SavedModel of the ticket holds."""
         entry = self.entry(kind)
         tensors = self._tensors(entry.file)
         require_sane(tensors, str(self.path / entry.file))
@@ -98,7 +98,10 @@ class Ticket:
 
     @property
     def rewind(self) -> dict[str, np.ndarray]:
-        """theta_r, unmasked: what training went back to. It lies in the run's folder, which a moved ticket lacks."""
+        """theta_r by variable name, float32, unmasked: what training went back to.
+
+        It lies in the run's folder, which a moved ticket lacks.
+        """
         name, sha256 = self.manifest.rewind.file, self.manifest.rewind.sha256
         for folder in (self.path, self.path.parent):
             if (folder / name).is_file():

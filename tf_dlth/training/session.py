@@ -58,7 +58,7 @@ class Session:
         self._owned: Callable[[], Checkpoint] | None = None
 
     def begin(self, weights: Arrays, masks: Arrays, first_epoch: int) -> None:
-        """Starts anew; ``weights`` are zero already where the boolean ``masks`` are."""
+        """Starts anew; ``weights``, float32 by variable name, are zero already where the boolean ``masks`` are."""
         self._network.load(weights, masks)
         self._set(Position(first_epoch), 0.0, {"images": 0.0, "seconds": 0.0})
 
@@ -89,7 +89,7 @@ class Session:
                 saved = time.monotonic()
 
     def weights(self) -> dict[str, np.ndarray]:
-        """Every variable of the network by name; raises UserError when one holds NaN or infinity."""
+        """Every variable of the network by name, float32; raises UserError when one holds NaN or infinity."""
         weights = self._network.weights()
         for name, values in weights.items():
             if not np.isfinite(values).all():

@@ -59,8 +59,9 @@ class Trainer:
     ) -> Trained:
         """Trains from ``first_epoch`` to the last, or from where ``resume`` stopped.
 
-        ``at_epoch`` is called with the weights after the epochs it names. Raises Stopped after a signal, with the
-        state saved, and UserError when the training diverges.
+        ``weights`` are float32 by variable name, zero where the boolean ``masks`` are. ``at_epoch`` is called with the
+        weights after the epochs it names. Raises Stopped after a signal, with the state saved, and UserError when the
+        training diverges.
         """
         self._iteration, self._masks = iteration, masks
         self._begin(weights, first_epoch, resume)

@@ -54,13 +54,13 @@ def uniforms(seeds: tf.Tensor, streams: Sequence[Stream], count: int) -> list[tf
 
 
 def below(uniform: tf.Tensor, count: int | tf.Tensor) -> tf.Tensor:
-    """Whole numbers 0..count-1 (int32), equally likely, from uniforms in [0, 1)."""
+    """Whole numbers 0..count-1 (int32), equally likely, from float32 uniforms in [0, 1) of the same shape."""
     # A multiple of 2**-24 below 1 never rounds up to `count` when multiplied by it, so no clip is needed.
     return tf.cast(uniform * tf.cast(count, tf.float32), tf.int32)
 
 
 def between(uniform: tf.Tensor, low: tf.Tensor | np.ndarray | float, high: tf.Tensor | np.ndarray | float) -> tf.Tensor:
-    """Float64 in [low, high)."""
+    """Float64 in [low, high) from float32 uniforms of the same shape."""
     lowest = tf.cast(low, tf.float64)
     return lowest + (tf.cast(high, tf.float64) - lowest) * tf.cast(uniform, tf.float64)
 

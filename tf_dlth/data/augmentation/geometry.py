@@ -17,7 +17,7 @@ _FIXED_UNIT = 2.0**_FIXED_BITS
 
 
 def rotation(degrees: tf.Tensor, height: int, width: int) -> tf.Tensor:
-    """Turns counter-clockwise about the centre."""
+    """Matrices float64 [N, 6] that turn by ``degrees``, float [N], counter-clockwise about the centre."""
     angle = -tf.cast(degrees, tf.float64) * (math.pi / 180.0)
     cosine, sine = tf.cos(angle), tf.sin(angle)
     centre_x, centre_y = width / 2, height / 2
@@ -27,7 +27,10 @@ def rotation(degrees: tf.Tensor, height: int, width: int) -> tf.Tensor:
 
 
 def affine(images: tf.Tensor, matrix: tf.Tensor, fill: int) -> tf.Tensor:
-    """The nearest pixel in Pillow's 16.16 fixed-point arithmetic; ``fill`` where there is none."""
+    """uint8 [N, H, W, C] read by ``matrix``, in Pillow's 16.16 fixed-point arithmetic.
+
+    The nearest pixel counts; ``fill`` where there is none.
+    """
     height, width, channels = image_shape(images)
     origin_x, origin_y = _fixed_origins(matrix)
     step = _fixed(matrix)
@@ -43,9 +46,10 @@ def affine(images: tf.Tensor, matrix: tf.Tensor, fill: int) -> tf.Tensor:
 
 
 def shear_x_bicubic(images: tf.Tensor, shear: tf.Tensor, fill: int) -> tf.Tensor:
-    """Shears along x about the top left corner with Pillow's bicubic filter; ``fill`` where the centre falls outside.
+    """uint8 [N, H, W, C] sheared along x by ``shear``, float [N], with Pillow's bicubic filter.
 
-    A shear along x leaves the rows whole, so of the 4 x 4 pixels of the filter only one row of four has weight.
+    About the top left corner; ``fill`` where the centre falls outside. A shear along x leaves the rows whole, so of the
+    4 x 4 pixels of the filter only one row of four has weight.
     """
     height, width, _ = image_shape(images)
     lines = tf.range(height, dtype=tf.float64)[tf.newaxis, :, tf.newaxis] + 0.5

@@ -14,6 +14,9 @@ def image_shape(images: tf.Tensor) -> tuple[int, int, int]:
 
 
 def rows(images: tf.Tensor) -> tf.Tensor:
-    """[N, H * W * C]: TensorFlow's broadcasts over a short last axis are several times slower than over a long one."""
+    """[N, H * W * C] of images [N, H, W, C] of any type.
+
+    TensorFlow's broadcasts over a short last axis are several times slower than over a long one.
+    """
     height, width, channels = image_shape(images)
     return tf.reshape(images, [-1, height * width * channels])

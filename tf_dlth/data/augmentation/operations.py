@@ -28,7 +28,7 @@ class Group(NamedTuple):
 
 
 def apply_plan(images: tf.Tensor, plan: Plan) -> tf.Tensor:
-    """The images after all slots of the plan."""
+    """Images uint8 [N, H, W, C] after all slots of the plan."""
     for slot, choices in enumerate(plan.choices):
         images = apply_slot(images, plan.operations[:, slot], plan.values[:, slot], choices=choices, fill=plan.fill)
     return images
@@ -42,7 +42,10 @@ def apply_slot(
     choices: Collection[Operation],
     fill: int,
 ) -> tf.Tensor:
-    """One operation an image; ``choices`` must hold all that occur, apart from the identity."""
+    """uint8 [N, H, W, C] after one operation an image, int32 [N], with its value, float64 [N].
+
+    ``choices`` must hold all that occur, apart from the identity.
+    """
     families = [family for family in _FAMILIES if not set(choices).isdisjoint(family.operations)]
     count = len(families) + 1
     number = tf.gather(tf.constant(_family_numbers(families)), operations)

@@ -1,6 +1,6 @@
 """Operations that keep every pixel in its place, equal to Pillow's on uint8 images [N, H, W, C], C = 1 or 3.
 
-Parameters are one an image, [N].
+Parameters are one an image, float [N]; every function gives uint8 [N, H, W, C].
 """
 
 from __future__ import annotations

@@ -31,7 +31,7 @@ class Listing:
     labels: np.ndarray
 
     def take(self, indices: np.ndarray) -> Listing:
-        """The files at these positions."""
+        """The files at these positions, int [n]."""
         return Listing(
             tuple(self.paths[i] for i in indices), tuple(self.names[i] for i in indices), self.labels[indices]
         )

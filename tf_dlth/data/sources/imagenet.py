@@ -45,7 +45,7 @@ class RecordIndex:
     crc: np.ndarray
 
     def take(self, indices: np.ndarray) -> RecordIndex:
-        """The records at these positions."""
+        """The records at these positions, int [n]."""
         return RecordIndex(self.shards, *(a[indices] for a in (self.shard, self.offset, self.length, self.crc)))
 
 
