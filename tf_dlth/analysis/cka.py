@@ -46,7 +46,7 @@ def first_half_mean(cka: np.ndarray) -> float:
 
 
 def largest_block(cka: np.ndarray, above: float = 0.8) -> int:
-    """Layers of the largest block on the diagonal of square ``cka``, float [A, A], whose entries all exceed ``above``."""
+    """Layers of the largest block on the diagonal of ``cka``, float [A, A], whose entries all exceed ``above``."""
     if cka.ndim != 2 or cka.shape[0] != cka.shape[1]:
         raise ValueError(f"blocks on the diagonal need as many layers in both networks, not {cka.shape}")
     similar, start, largest = cka > above, 0, 0
