@@ -41,7 +41,7 @@ def test_one_channel_has_no_saturation() -> None:
     np.testing.assert_array_equal(digital.saturate(ramp, LEVELS["saturate"][4], RNG), ramp)
 
 
-@pytest.mark.parametrize(("index", "quality"), enumerate([80, 65, 58, 50, 40]))
+@pytest.mark.parametrize(("index", "quality"), list(enumerate([80, 65, 58, 50, 40])))
 @pytest.mark.parametrize("channels", [1, 3])
 def test_jpeg_is_pillows(index: int, quality: int, channels: int, tiles: np.ndarray) -> None:
     image = tiles[8][..., :channels]
@@ -59,7 +59,7 @@ def _box_resized(values: np.ndarray, new: int) -> np.ndarray:
     return np.array([values[int(c - reach + 0.5) : int(c + reach + 0.5)].mean(axis=0) for c in centres])
 
 
-@pytest.mark.parametrize(("index", "small"), enumerate([30, 28, 27, 24, 20]))
+@pytest.mark.parametrize(("index", "small"), list(enumerate([30, 28, 27, 24, 20])))
 def test_pixelate_takes_means_and_repeats_them(index: int, small: int, tiles: np.ndarray) -> None:
     pixelated = digital.pixelate(tiles[1], LEVELS["pixelate"][index], RNG)
     expected = tiles[1].astype(float)

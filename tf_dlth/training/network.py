@@ -49,7 +49,7 @@ class Network:
 
     def weights(self) -> dict[str, np.ndarray]:
         """Every variable by name, BatchNorm statistics included, no masks."""
-        return {name: np.array(variable) for name, variable in self._named.items()}
+        return {name: np.array(variable.numpy()) for name, variable in self._named.items()}
 
     def momentum(self) -> dict[str, np.ndarray]:
         """The velocity of every trainable variable."""
