@@ -56,7 +56,7 @@ def metrics(path: Path) -> pd.DataFrame:
 
 
 def table_of(path: Path) -> pd.DataFrame:
-    return pd.read_csv(path / "iterations.csv", float_precision="round_trip")
+    return pd.read_csv(path / "iterations.csv")
 
 
 def rows_of(path: Path) -> list[Row]:

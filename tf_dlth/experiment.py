@@ -44,7 +44,7 @@ class Run:
     @property
     def iterations(self) -> pd.DataFrame:
         """iterations.csv, a row an iteration."""
-        return pd.read_csv(self.path / ITERATIONS, float_precision="round_trip")
+        return pd.read_csv(self.path / ITERATIONS)
 
     @property
     def winner(self) -> Ticket:
