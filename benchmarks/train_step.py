@@ -43,7 +43,7 @@ from tf_dlth.models.prunable import prunable_names  # noqa: E402
 from tf_dlth.models.spec import ModelSpec  # noqa: E402
 from tf_dlth.reporting.observer import RunObserver  # noqa: E402
 from tf_dlth.runs.checkpoint import Checkpoint  # noqa: E402
-from tf_dlth.training.devices import strategy_for  # noqa: E402
+from tf_dlth.training.devices import intra_op_threads, strategy_for  # noqa: E402
 from tf_dlth.training.losses import per_example_loss  # noqa: E402
 from tf_dlth.training.network import Network  # noqa: E402
 from tf_dlth.training.objectives import Classification  # noqa: E402
@@ -225,7 +225,12 @@ def main() -> None:
     # About equally long rounds: a step of width 64 costs some ten of width 16.
     results = [measure(width, options.rounds, epochs=30 if width < 32 else 3) for width in options.widths]
     print(table(results))
-    record = {"results": results, "rounds": options.rounds, "host": provenance.host(), **provenance.versions()}
+    record = {
+        "results": results,
+        "rounds": options.rounds,
+        "host": provenance.host(intra_op_threads()),
+        **provenance.versions(),
+    }
     options.out.write_text(json.dumps(record, indent=2) + "\n")
 
 

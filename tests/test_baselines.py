@@ -123,7 +123,7 @@ def test_a_small_dense_network(quick: Quick, ticket: Ticket) -> None:
 
 def test_dense_at_equal_compute(quick: Quick, source: Run) -> None:
     """As many epochs as the run trained up to its winner, on one cosine."""
-    spent = source.iterations.epochs[: source.summary["winner"] + 1].sum()
+    spent = int(source.iterations.epochs[: source.summary["winner"] + 1].sum())
     prepared = Prepared(quick(f"training.epochs=match:{source.path}", "pruning.iterations=0"))
     assert prepared.schedule.epochs == spent == prepared.config.training.epochs
     assert prepared.schedule.rate(spent) > 0

@@ -27,8 +27,9 @@ def test_a_package_that_is_missing_is_said_to_be(monkeypatch: pytest.MonkeyPatch
 
 
 def test_the_host_is_told_by_its_kind_never_by_its_name():
-    host = provenance.host()
-    assert host.keys() == {"cpu", "cores", "memory_gib"}
+    host = provenance.host(3)
+    assert host.keys() == {"cpu", "cores", "memory_gib", "threads", "onednn", "cpu_flags"}
+    assert host["threads"] == 3
     assert host["cores"] == os.cpu_count()
     with open("/proc/meminfo", encoding="utf-8") as file:
         total = int(file.readline().split()[1]) / 2**20
@@ -38,8 +39,16 @@ def test_the_host_is_told_by_its_kind_never_by_its_name():
 
 def test_without_a_cpu_model_the_machine_is_named(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(provenance.Path, "is_file", lambda path: False)
-    assert provenance.host()["cpu"] in (platform.processor(), platform.machine())
+    assert provenance.host(1)["cpu"] in (platform.processor(), platform.machine())
 
 
 def test_the_package_has_a_version():
     assert tf_dlth.__version__
+
+
+def test_what_decides_the_last_bits_is_compared(monkeypatch: pytest.MonkeyPatch):
+    before = provenance.host(2)
+    assert provenance.changed_bits(before, {**before, "cores": 64, "memory_gib": 1.0, "cpu": "another"}) == []
+    assert provenance.changed_bits(before, provenance.host(1)) == ["threads was 2, is 1"]
+    monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", "0")
+    assert provenance.changed_bits(before, provenance.host(2)) == ["onednn was True, is False"]

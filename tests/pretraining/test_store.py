@@ -9,6 +9,7 @@ from tf_dlth import files
 from tf_dlth.config import parse_config
 from tf_dlth.errors import UserError
 from tf_dlth.pretraining.store import keep_encoder
+from tf_dlth.runs.facts import Facts
 from tf_dlth.runs.folder import RunFolder
 
 WEIGHTS = {"conv/kernel": np.arange(6, dtype=np.float32).reshape(2, 3), "bn/gamma": np.ones(3, np.float32)}
@@ -16,8 +17,19 @@ WEIGHTS = {"conv/kernel": np.arange(6, dtype=np.float32).reshape(2, 3), "bn/gamm
 
 @pytest.fixture
 def folder(tmp_path: Path) -> RunFolder:
-    made = RunFolder(tmp_path, "pretrain", {"seed": 0})
-    made.begin(parse_config("name: encoder"), {})
+    settings = parse_config("name: encoder")
+    facts = Facts(
+        status="running",
+        config_sha256=settings.sha256("pretrain"),
+        data_sha256="a" * 64,
+        seed=0,
+        initialisation={},
+        versions={},
+        host={},
+        pretraining={"method": "simclr"},
+    )
+    made = RunFolder(tmp_path, "pretrain", facts)
+    made.begin(settings, {})
     return made
 
 
