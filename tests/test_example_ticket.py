@@ -21,20 +21,22 @@ def ticket() -> Ticket:
     return tf_dlth.load_ticket(EXAMPLE)
 
 
-def test_it_is_the_fifteenth_iteration(ticket: Ticket) -> None:
+def test_r15_it_is_the_fifteenth_iteration_of_the_run_beside_it(ticket: Ticket) -> None:
     assert (ticket.iteration, ticket.manifest.remaining, ticket.manifest.prunable) == (15, 6137, 174408)
     assert sum(int(mask.sum()) for mask in ticket.mask.values()) == 6137
+    assert ticket.run == EXAMPLE
+    ticket.verify()
 
 
 @pytest.mark.parametrize("kind", ["last", "test_best", "heldout"])
-def test_it_scores_what_it_says(ticket: Ticket, kind: WeightsKind) -> None:
+def test_r15_it_scores_what_it_says(ticket: Ticket, kind: WeightsKind) -> None:
     test = load_data(load_config(EXAMPLE / "config.yaml").data).test
     logits = predict(predictor(ticket.model(kind)), test)
     # Made on another CPU perhaps, which may round a near tie the other way.
     assert accuracy(logits, test.labels) == pytest.approx(ticket.entry(kind).test_accuracy, abs=2 / len(test))
 
 
-def test_it_trained_away_from_its_rewind_point(ticket: Ticket) -> None:
+def test_r15_it_trained_away_from_its_rewind_point(ticket: Ticket) -> None:
     rewind, trained = ticket.rewind["stem/kernel"], ticket.weights("last")["stem/kernel"]
     mask = ticket.mask["stem/kernel"]
     assert np.all(trained[~mask] == 0)
