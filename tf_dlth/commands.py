@@ -22,11 +22,9 @@ from rich.console import Console
 
 from tf_dlth import files
 from tf_dlth.config import DataConfig
-from tf_dlth.errors import Stopped, UserError, printable
+from tf_dlth.errors import LONGEST_LINE, Stopped, UserError, printable
 from tf_dlth.startup import HEARD
 
-LONGEST_LINE = 1000
-"""Characters of an error."""
 DATA_VARIABLE = "TF_DLTH_DATA"
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import unicodedata
 
+LONGEST_LINE = 1000
+"""Characters of an error or a warning."""
 UNPRINTABLE = ("Cc", "Cs", "Cf", "Zl", "Zp")
 """Unicode categories that steer a terminal, turn the direction of text, break lines or cannot be encoded."""
 JOINERS = "\u200c\u200d"

@@ -9,6 +9,8 @@ from typing import Any
 from rich import box
 from rich.table import Table
 
+from tf_dlth.errors import printable
+
 Record = Mapping[str, Any]
 
 
@@ -46,7 +48,7 @@ def _named(records: Sequence[Record]) -> tuple[str, list[str]]:
     alike = [f"{kind} {records[0][kind]}" for kind in ("data", "weights") if len({r[kind] for r in records}) == 1]
     if len({record["n"] for record in records}) == 1:
         alike.append(f"{records[0]['n']:,} images")
-    return ", ".join([*([common] if common else []), *alike]), names
+    return printable(", ".join([*([common] if common else []), *alike]), 500), [printable(name) for name in names]
 
 
 def class_table(record: Record, class_names: Sequence[str]) -> Table:

@@ -10,6 +10,7 @@ from typing import Any
 from rich.console import Console
 
 from tf_dlth.config import Config
+from tf_dlth.errors import LONGEST_LINE, printable
 from tf_dlth.reporting.terminal import SILENCE
 from tf_dlth.training.schedule import Position
 
@@ -31,7 +32,9 @@ class PretrainingLines:
         )
 
     def warning(self, message: str) -> None:
-        self._console.print(f"warning: {message}", style="yellow", highlight=False, soft_wrap=True)
+        self._console.print(
+            f"warning: {printable(message, LONGEST_LINE)}", style="yellow", highlight=False, soft_wrap=True
+        )
 
     def progress(self, position: Position, images_per_second: float) -> None:
         self._rate = images_per_second

@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from tf_dlth.errors import LONGEST_LINE, printable
 from tf_dlth.lottery import selection
 from tf_dlth.lottery.rows import Row
 from tf_dlth.reporting.figures import NAME as FIGURE
@@ -71,7 +72,9 @@ class Terminal(RunObserver):
         self._progress.update(self._task, total=plan.steps)
 
     def warning(self, message: str) -> None:
-        self._console.print(f"warning: {message}", style="yellow", highlight=False, soft_wrap=True)
+        self._console.print(
+            f"warning: {printable(message, LONGEST_LINE)}", style="yellow", highlight=False, soft_wrap=True
+        )
 
     def progress(self, iteration: int, position: Position, images_per_second: float) -> None:
         config = self._plan.config

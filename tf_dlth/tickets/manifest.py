@@ -14,6 +14,7 @@ from tf_dlth.config import Dataset, Normalisation, WeightsKind
 from tf_dlth.config.base import Section
 from tf_dlth.config.loading import validated
 from tf_dlth.data.images import Preprocessing
+from tf_dlth.data.sources.source import check_class_names
 from tf_dlth.errors import UserError
 from tf_dlth.models.spec import ModelSpec
 
@@ -71,6 +72,15 @@ class Manifest(Section):
         """What it was before the SavedModel was added."""
         kept = {name: digest for name, digest in self.files.items() if not name.startswith(f"{SAVED_MODEL}/")}
         return self.model_copy(update={"files": kept})
+
+    @field_validator("class_names")
+    @classmethod
+    def _can_be_shown(cls, names: list[str]) -> list[str]:
+        try:
+            check_class_names(names)
+        except UserError as error:
+            raise ValueError(str(error)) from None
+        return names
 
     @field_validator("files")
     @classmethod

@@ -16,6 +16,7 @@ import tf_keras
 from tf_dlth import files
 from tf_dlth.config.loading import validated
 from tf_dlth.data.images import Preprocessing
+from tf_dlth.data.sources.source import check_class_names
 from tf_dlth.errors import UserError, printable
 from tf_dlth.models.build import features
 from tf_dlth.tickets.harmless import require_harmless
@@ -71,18 +72,39 @@ def open_saved_model(folder: Path, trust: bool = False) -> Served:
         loaded: Any = tf.saved_model.load(str(folder))
     except Exception as error:  # whatever TensorFlow's loader meets in a damaged folder
         raise UserError(f"{folder} cannot be loaded as a SavedModel: {printable(str(error))}") from error
-    signature = loaded.signatures.get("serving_default")
-    if signature is None or "logits" not in signature.structured_outputs or not names.is_file():
-        raise UserError(f"{folder} is no SavedModel of a ticket: it needs logits and assets/{CLASS_NAMES}")
-    (images,) = signature.structured_input_signature[1].values()
-    height, width, channels = images.shape.as_list()[1:]
-    class_names = tuple(names.read_text(encoding="utf-8").splitlines())
+    input_shape, classes = _served_shapes(loaded)
+    if input_shape is None or not names.is_file():
+        raise UserError(f"{folder} is no SavedModel of a ticket: it needs images, logits and assets/{CLASS_NAMES}")
+    class_names = _class_names(names, classes)
 
     def logits(images: tf.Tensor) -> tf.Tensor:
         # Through the loaded object, which owns the variables: the signature alone would not keep them alive.
         return loaded.signatures["serving_default"](images=images)["logits"]
 
-    return Served(logits, class_names, _preprocessing(folder / "assets" / PREPROCESSING, (height, width, channels)))
+    return Served(logits, class_names, _preprocessing(folder / "assets" / PREPROCESSING, input_shape))
+
+
+def _served_shapes(loaded: Any) -> tuple[tuple[int, int, int] | None, int | None]:
+    """Height, width and channels of the one input, None where there is no such thing; and the number of logits."""
+    signature = loaded.signatures.get("serving_default")
+    if signature is None or "logits" not in signature.structured_outputs:
+        return None, None
+    inputs = signature.structured_input_signature[1]
+    if list(inputs) != ["images"] or inputs["images"].shape.rank != 4:
+        return None, None
+    _, height, width, channels = inputs["images"].shape.as_list()
+    return (height, width, channels), signature.structured_outputs["logits"].shape[-1]
+
+
+def _class_names(path: Path, classes: int | None) -> tuple[str, ...]:
+    try:
+        names = files.read_bytes(path, largest=files.LARGEST_JSON).decode().splitlines()
+    except UnicodeDecodeError:
+        raise UserError(f"{path} is damaged: not UTF-8 text") from None
+    check_class_names(names)
+    if len(names) != classes:
+        raise UserError(f"{path} is damaged: {len(names)} names for {classes} classes")
+    return tuple(names)
 
 
 def _preprocessing(path: Path, input_shape: tuple[int, int, int]) -> Preprocessing:
