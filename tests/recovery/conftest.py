@@ -47,8 +47,12 @@ def _content(name: str, path: Path) -> Any:
 
 
 def _equal_part(tree: Mapping[str, Any]) -> dict[str, Any]:
-    files = {name: None if "saved_model/" in name else digest for name, digest in tree.get("files", {}).items()}
+    files = {name: None if _is_timed(name) else digest for name, digest in tree.get("files", {}).items()}
     return {key: value for key, value in tree.items() if key not in UNEQUAL} | {"files": files}
+
+
+def _is_timed(name: str) -> bool:
+    return "saved_model/" in name or name == "iterations.csv"
 
 
 def _scalars(run: Path) -> Counter[tuple[str, int]]:
