@@ -11,6 +11,7 @@ from tf_dlth.startup import heed_signals
 COMMANDS = {
     "train": "find winning tickets",
     "evaluate": "measure a ticket, a run or a SavedModel",
+    "predict": "name the classes of images",
     "pretrain": "train an encoder without labels",
     "corrupt": "make corrupted copies of a dataset's test images",
 }

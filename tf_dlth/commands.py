@@ -57,19 +57,19 @@ def main(command: Callable[[Sequence[str] | None], None], arguments: Sequence[st
         with _signals_heard():
             command(arguments)
     except UserError as error:
-        return _told(f"error: {error}", error.exit_code)
+        return tell(f"error: {error}", error.exit_code)
     except Stopped as stopped:
-        return _told(str(stopped), stopped.exit_code)
+        return tell(str(stopped), stopped.exit_code)
     except Interrupted as stopped:
         line = "stopped; the same command starts again, or goes on from what was saved before"
-        return _told(line, 128 + stopped.signal_number)
+        return tell(line, 128 + stopped.signal_number)
     except Exception as error:
-        return _told(f"error: unexpected {type(error).__name__}: {error}; the traceback is in {_logged()}", 1)
+        return tell(f"error: unexpected {type(error).__name__}: {error}; the traceback is in {_logged()}", 1)
     return 0
 
 
-def _told(line: str, exit_code: int) -> int:
-    """Prints the one line to standard error, where there is one; whatever came from a file in it is made printable."""
+def tell(line: str, exit_code: int = 0) -> int:
+    """Prints one line to standard error, where there is one; whatever came from a file in it is made printable."""
     with suppress(OSError):
         print(printable(" ".join(line.split()), LONGEST_LINE), file=sys.stderr, flush=True)
     return exit_code
@@ -173,21 +173,24 @@ def require_paths(paths: Sequence[str]) -> None:
             raise UserError(f"{path} does not exist or is no folder")
 
 
-def require_writable(path: str | None) -> None:
-    """Raises UserError for a ``--json`` that cannot be written, before the work is done."""
+def require_writable(path: str | None, option: str = "--json") -> None:
+    """Raises UserError for a result's file that cannot be written, before the work is done."""
     if path is None:
         return
     file = Path(path)
     folder = next(parent for parent in file.absolute().parents if parent.exists())
     if file.is_dir() or not folder.is_dir() or not os.access(file if file.exists() else folder, os.W_OK):
-        raise UserError(f"--json {path}: cannot be written there; name a file in a folder of yours")
+        raise UserError(f"{option} {path}: cannot be written there; name a file in a folder of yours")
 
 
 def write_json(path: str | None, records: Sequence[Any]) -> None:
-    """Writes ``--json`` if it was given; a device, a pipe or what a link leads to is written through."""
-    if path is None:
-        return
-    content = (json.dumps(_numbers(list(records)), indent=2, allow_nan=False) + "\n").encode()
+    """Writes ``--json`` if it was given."""
+    if path is not None:
+        write_result(path, (json.dumps(_numbers(list(records)), indent=2, allow_nan=False) + "\n").encode())
+
+
+def write_result(path: str, content: bytes) -> None:
+    """Writes a result's file whole; a device, a pipe or what a link leads to is written through."""
     file = Path(path)
     if not file.is_symlink() and (file.is_file() or not file.exists()):
         files.write_bytes(file, content)

@@ -32,8 +32,15 @@ def image_fault(name: str, fault: str, remedy: str = "replace or remove it") -> 
 
 def every(function: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
     """The function of every item, in threads; raises the faults of all items as one."""
-    results: list[Result] = []
-    faults: list[ImageFaults] = []
+    found = attempted(function, items)
+    faults = [result for result in found if isinstance(result, ImageFaults)]
+    if faults:
+        raise joined(faults)
+    return [result for result in found if not isinstance(result, ImageFaults)]
+
+
+def attempted(function: Callable[[Item], Result], items: Iterable[Item]) -> list[Result | ImageFaults]:
+    """The function of every item, in threads, or the item's fault."""
 
     def tried(item: Item) -> Result | ImageFaults:
         try:
@@ -42,11 +49,9 @@ def every(function: Callable[[Item], Result], items: Iterable[Item]) -> list[Res
             return fault
 
     with ThreadPoolExecutor() as threads:
-        for result in threads.map(tried, items):
-            if isinstance(result, ImageFaults):
-                faults.append(result)
-            else:
-                results.append(result)
-    if faults:
-        raise ImageFaults([name for fault in faults for name in fault.names], faults[0].message)
-    return results
+        return list(threads.map(tried, items))
+
+
+def joined(faults: Sequence[ImageFaults]) -> ImageFaults:
+    """Several faults, at least one, as one."""
+    return ImageFaults([name for fault in faults for name in fault.names], faults[0].message)

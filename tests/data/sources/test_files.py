@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tf_dlth.data.sources import files
-from tf_dlth.data.sources.files import FileIndex
+from tf_dlth.data.sources.files import FileIndex, images_at
 from tf_dlth.errors import UserError
 
 Paint = Callable[..., Path]
@@ -94,3 +94,21 @@ def test_the_header_gives_the_upright_size(paint: Paint, orientation: int) -> No
 def test_an_unreadable_header_is_named(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"image pets/a.png cannot be read"):
         files.header(write(tmp_path / "a.png", "no image"), "pets/a.png")
+
+
+def test_files_as_given_and_the_images_below_folders_sorted(paint: Paint, tmp_path: Path) -> None:
+    """A file that is named counts whatever it is called."""
+    for name in ("b/2.png", "b/1.JPG", "b/a/3.png", "a.png", "b/.hidden.png", "b/__MACOSX/1.png"):
+        paint(name)
+    other = write(tmp_path / "b" / "notes.txt", "no image")
+    found = images_at([str(other), str(tmp_path), str(tmp_path / "a.png")])
+    names = [path.relative_to(tmp_path).as_posix() for path in found]
+    assert names == ["b/notes.txt", "a.png", "b/1.JPG", "b/2.png", "b/a/3.png", "a.png"]
+
+
+def test_a_place_without_images_or_none_at_all(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"nowhere is neither a file nor a folder$"):
+        images_at([str(tmp_path / "nowhere")])
+    write(tmp_path / "notes.txt", "no image")
+    with pytest.raises(UserError, match=r"holds no images \(\.jpg, \.jpeg, \.png"):
+        images_at([str(tmp_path)])

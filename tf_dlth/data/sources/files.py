@@ -11,9 +11,9 @@ import numpy as np
 
 from tf_dlth.data.examples import FileExamples, read_file
 from tf_dlth.data.faults import ImageFaults, every
-from tf_dlth.data.images import Preprocessing, check_image, is_gray, opened
+from tf_dlth.data.images import EXTENSIONS, Preprocessing, check_image, is_gray, opened
 from tf_dlth.data.labels import LARGEST, parse_label
-from tf_dlth.data.sources.layout import folders, is_image
+from tf_dlth.data.sources.layout import folders, images_below, is_image
 from tf_dlth.errors import UserError, printable
 
 ORIENTATION = 0x0112
@@ -46,6 +46,28 @@ def existing_dir(path: str | Path, field: str = "data.data_dir") -> Path:
     if not Path(path).is_dir():
         raise UserError(f"{field}: folder {path} does not exist")
     return Path(path)
+
+
+def images_at(places: Iterable[str]) -> list[Path]:
+    """The files among ``places`` and, sorted, the images anywhere below the folders.
+
+    Raises UserError for a place that is not there and for a folder without images.
+    """
+    return [path for place in places for path in _images_at(Path(place))]
+
+
+def _images_at(place: Path) -> list[Path]:
+    if place.is_file():
+        return [place]
+    if not place.is_dir():
+        raise UserError(f"{printable(str(place))} is neither a file nor a folder")
+    try:
+        found = images_below(place)
+    except OSError as error:
+        raise UserError(f"{printable(str(error.filename))} cannot be read: {error.strerror}") from None
+    if not found:
+        raise UserError(f"{printable(str(place))} holds no images ({', '.join(EXTENSIONS)})")
+    return found
 
 
 def class_folders(tree: Path) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from pathlib import Path
 
 from tf_dlth.data.images import EXTENSIONS
@@ -24,6 +24,15 @@ def folders(tree: Path) -> list[Path]:
 def is_image(path: Path) -> bool:
     """Whether the name is that of an image that is read, and the file is there."""
     return path.suffix.lower() in EXTENSIONS and not path.name.startswith(".") and path.is_file()
+
+
+def images_below(tree: Path) -> list[Path]:
+    """All images below a folder, sorted; raises OSError for a folder that cannot be listed."""
+    return sorted(filter(is_image, _files(tree, _raise)))
+
+
+def _raise(error: OSError) -> None:
+    raise error
 
 
 def refuse_other_layouts(root: Path) -> None:
@@ -105,8 +114,8 @@ def _kind(path: Path) -> str:
     return f"{printable(path.suffix.lower(), 20)} files" if path.suffix else "files without extension"
 
 
-def _files(tree: Path) -> Iterator[Path]:
-    for folder, inner, names in os.walk(tree):
+def _files(tree: Path, unlisted: Callable[[OSError], None] | None = None) -> Iterator[Path]:
+    for folder, inner, names in os.walk(tree, onerror=unlisted):
         inner[:] = sorted(name for name in inner if not _ignored(name))
         yield from (Path(folder, name) for name in sorted(names) if not name.startswith("."))
 
