@@ -12,6 +12,7 @@ COMMANDS = {
     "train": "find winning tickets",
     "evaluate": "measure a ticket, a run or a SavedModel",
     "predict": "name the classes of images",
+    "probe": "train a linear classifier on a ticket's features of other images",
     "pretrain": "train an encoder without labels",
     "corrupt": "make corrupted copies of a dataset's test images",
 }

@@ -16,7 +16,14 @@ import tensorflow as tf  # isort: skip
 from tf_dlth.config import DataConfig
 from tf_dlth.data.examples import ArrayExamples, FileExamples
 from tf_dlth.data.images import Preprocessing
-from tf_dlth.data.pipeline import batch_counts, crop_and_flip, evaluation_batches, read_errors, training_batches
+from tf_dlth.data.pipeline import (
+    batch_counts,
+    crop_and_flip,
+    evaluation_batches,
+    feature_batches,
+    read_errors,
+    training_batches,
+)
 from tf_dlth.errors import UserError
 
 Batches = list[tuple[np.ndarray, np.ndarray]]
@@ -272,3 +279,13 @@ def test_memory_mapped_images_are_not_copied(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("n", "batch_size", "steps"), [(500, 100, 5), (501, 100, 6), (99, 100, 1), (0, 5, 0)])
 def test_batch_counts(n: int, batch_size: int, steps: int) -> None:
     assert batch_counts(n, batch_size) == steps
+
+
+def test_features_come_in_the_order_of_their_images() -> None:
+    features = np.random.RandomState(0).rand(50, 3).astype(np.float32)
+    batches = list(feature_batches(features, np.arange(50), batch_size=7, seed=3, epochs=2).as_numpy_iterator())
+    images = drawn(settings=config(augment="none"), iteration=0, last_epoch=2)
+    assert [labels.tolist() for _, labels in batches] == [labels.tolist() for _, labels in images]
+    assert len(batches) == 2 * 8
+    for rows, labels in batches:
+        np.testing.assert_array_equal(rows, features[labels])

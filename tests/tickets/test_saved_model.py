@@ -1,14 +1,18 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from tf_dlth.data import load_data
+from tf_dlth.errors import UserError
 from tf_dlth.models.build import features
+from tf_dlth.tickets.saved_model import open_saved_model
 from tf_dlth.tickets.ticket import load_ticket
 
 SERVE = """
@@ -67,3 +71,11 @@ def test_no_keras_object_is_inside(finished):
     for folder in finished.path.glob("iteration_*/saved_model"):
         assert not (folder / "keras_metadata.pb").exists()
         assert b"tf_keras" not in (folder / "saved_model.pb").read_bytes()
+
+
+def test_class_names_that_are_not_as_many_as_the_logits(finished, tmp_path: Path):
+    folder = Path(shutil.copytree(finished.path / "iteration_00" / "saved_model", tmp_path / "served"))
+    with (folder / "assets" / "class_names.txt").open("a") as file:
+        file.write("another\n")
+    with pytest.raises(UserError, match=r"class_names\.txt is damaged: 11 names for 10 classes"):
+        open_saved_model(folder)

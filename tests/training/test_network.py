@@ -22,6 +22,7 @@ from tf_dlth.models.initialisation import initial_weights
 from tf_dlth.models.prunable import prunable_names
 from tf_dlth.training.devices import mirrored
 from tf_dlth.training.losses import per_example_loss
+from tf_dlth.training.masking import Unmasked
 from tf_dlth.training.network import Network, SynchronisedBatchNorm
 from tf_dlth.training.objectives import Classification
 
@@ -233,6 +234,19 @@ def test_metrics_are_exact_means_over_images():
     assert count == 21
     assert loss == pytest.approx(np.sum(np.log(np.exp(logits).sum(-1)) - right), rel=1e-5)
     assert hits == np.sum(logits.argmax(-1) == data.labels)
+
+
+def test_of_a_frozen_network_statistics_alone_follow_the_batches():
+    plain = conv_net()
+    initial = initial_weights(plain, 0)
+    head = ("head/kernel", "head/bias")
+    network = Network(plain, TrainingConfig(), mirrored(["/CPU:0"]), Unmasked(), OBJECTIVE, trained=head)
+    network.load(initial, {})
+    network.run(network.batches(batches(20)), 6)
+    found = network.weights()
+    changed = {name for name, values in initial.items() if (found[name] != values).any()}
+    assert changed == {*head, "bn/moving_mean", "bn/moving_variance"}
+    assert set(network.momentum()) == set(head)
 
 
 def test_the_wrapped_copy_leaves_the_plain_model_alone(network_on: NetworkOn, plain: tf_keras.Model):

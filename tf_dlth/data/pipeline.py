@@ -85,6 +85,23 @@ def training_batches(
     return _parallel(tf.data.Dataset.range(epoch, end).flat_map(batches_of), batch)
 
 
+def feature_batches(
+    features: np.ndarray, labels: np.ndarray, *, batch_size: int, seed: int, epochs: int
+) -> tf.data.Dataset:
+    """(features [B, D], labels [B]) of ``epochs`` epochs, in the order of :func:`training_batches` in iteration 0."""
+    n, order = len(labels), _Stream("order", seed, 0)
+    rows, classes = _on_cpu(features), _on_cpu(labels)
+
+    def batches_of(number: tf.Tensor) -> tf.data.Dataset:
+        permutation = order.permutation(number, n)
+        return tf.data.Dataset.range(0, n, batch_size).map(lambda start: permutation[start : start + batch_size])
+
+    def batch(chosen: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        return tf.gather(rows, chosen), tf.gather(classes, chosen)
+
+    return _parallel(tf.data.Dataset.range(1, epochs + 1).flat_map(batches_of), batch)
+
+
 def evaluation_batches(examples: Examples, batch_size: int) -> tf.data.Dataset:
     """(uint8 images, int32 labels) in the examples' order, the last partial batch included."""
     n = len(examples)

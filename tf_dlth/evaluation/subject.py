@@ -46,15 +46,26 @@ def open_subject(path: str, kind: WeightsKind | None = None, trust: bool = False
     ``trust`` lets a ticket's own architecture be imported, and a SavedModel run operations that can do more than
     compute.
     """
+    found = ticket_or_saved_model(path, kind, trust)
+    if isinstance(found, Ticket):
+        return _ticket(found, kind)
+    served = open_saved_model(found, trust)
+    return Subject(found, "saved_model", served.logits, served.class_names, served.preprocessing)
+
+
+def ticket_or_saved_model(path: str, kind: WeightsKind | None, trust: bool) -> Ticket | Path:
+    """A ticket, a run's winner, or the folder of a SavedModel, which has no ``kind`` of weights to choose from.
+
+    Raises UserError for what is neither, and for a ticket's SavedModel that is not as its ticket says.
+    """
     folder = Path(path)
     if (folder / MANIFEST).is_file() or not is_saved_model(folder):
-        return _ticket(load_ticket(folder, trust), kind)
+        return load_ticket(folder, trust)
     if kind is not None:
         raise UserError(f"{path} is a SavedModel, which holds one set of weights; leave --weights out")
     if (folder.parent / MANIFEST).is_file():
         _require_own(folder)
-    served = open_saved_model(folder, trust)
-    return Subject(folder, "saved_model", served.logits, served.class_names, served.preprocessing)
+    return folder
 
 
 def all_iterations(path: str) -> list[str]:

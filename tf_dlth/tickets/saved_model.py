@@ -47,11 +47,14 @@ def write(
     (assets / PREPROCESSING).write_text(json.dumps(preprocessing.as_json(), indent=2) + "\n", encoding="utf-8")
 
 
+Compute = Callable[[tf.Tensor], tf.Tensor]
+
+
 @dataclass(frozen=True)
 class Served:
     """An opened SavedModel: ``logits`` maps uint8 images [N, H, W, C] to [N, classes]."""
 
-    logits: Callable[[tf.Tensor], tf.Tensor]
+    logits: Compute
     class_names: tuple[str, ...]
     preprocessing: Preprocessing
 
@@ -65,38 +68,54 @@ def open_saved_model(folder: Path, trust: bool = False) -> Served:
 
     Loading runs what is in the graph, so that without ``trust`` it is looked at first.
     """
+    loaded, names = _loaded(folder, trust), folder / "assets" / CLASS_NAMES
+    found = _output(loaded, "serving_default", "logits")
+    if found is None or not names.is_file():
+        raise UserError(f"{folder} is no SavedModel of a ticket: it needs logits and assets/{CLASS_NAMES}")
+    logits, input_shape, classes = found
+    return Served(logits, _class_names(names, classes), _preprocessing(folder, input_shape))
+
+
+def open_features(folder: Path, trust: bool = False) -> tuple[Compute, Preprocessing]:
+    """The function from uint8 images [N, H, W, C] to features [N, D] of a SavedModel, whatever else it holds.
+
+    Raises UserError for one without; ``trust`` as in :func:`open_saved_model`.
+    """
+    found = _output(_loaded(folder, trust), "features", "features")
+    if found is None:
+        raise UserError(f"{folder} has no signature `features` from `images` [N, H, W, C] to `features` [N, D]")
+    features, input_shape, _ = found
+    return features, _preprocessing(folder, input_shape)
+
+
+def _loaded(folder: Path, trust: bool) -> Any:
     if not trust:
         require_harmless(folder)
-    names = folder / "assets" / CLASS_NAMES
     try:
-        loaded: Any = tf.saved_model.load(str(folder))
+        return tf.saved_model.load(str(folder))
     except Exception as error:  # whatever TensorFlow's loader meets in a damaged folder
         raise UserError(f"{folder} cannot be loaded as a SavedModel: {printable(str(error))}") from error
-    input_shape, classes = _served_shapes(loaded)
-    if input_shape is None or not names.is_file():
-        raise UserError(f"{folder} is no SavedModel of a ticket: it needs images, logits and assets/{CLASS_NAMES}")
-    class_names = _class_names(names, classes)
 
-    def logits(images: tf.Tensor) -> tf.Tensor:
+
+def _output(loaded: Any, name: str, output: str) -> tuple[Compute, tuple[int, int, int], int] | None:
+    """A signature's function from ``images`` to rows, with the images' shape and the rows' length, if it is there."""
+    signature = loaded.signatures.get(name)
+    inputs = signature.structured_input_signature[1] if signature else {}
+    if set(inputs) != {"images"} or output not in signature.structured_outputs:
+        return None
+    images, rows = inputs["images"].shape, signature.structured_outputs[output].shape
+    if images.rank != 4 or rows.rank != 2 or None in (*images.as_list()[1:], rows[1]):
+        return None
+
+    def compute(images: tf.Tensor) -> tf.Tensor:
         # Through the loaded object, which owns the variables: the signature alone would not keep them alive.
-        return loaded.signatures["serving_default"](images=images)["logits"]
+        return loaded.signatures[name](images=images)[output]
 
-    return Served(logits, class_names, _preprocessing(folder / "assets" / PREPROCESSING, input_shape))
-
-
-def _served_shapes(loaded: Any) -> tuple[tuple[int, int, int] | None, int | None]:
-    """Height, width and channels of the one input, None where there is no such thing; and the number of logits."""
-    signature = loaded.signatures.get("serving_default")
-    if signature is None or "logits" not in signature.structured_outputs:
-        return None, None
-    inputs = signature.structured_input_signature[1]
-    if list(inputs) != ["images"] or inputs["images"].shape.rank != 4:
-        return None, None
-    _, height, width, channels = inputs["images"].shape.as_list()
-    return (height, width, channels), signature.structured_outputs["logits"].shape[-1]
+    height, width, channels = images.as_list()[1:]
+    return compute, (height, width, channels), rows[1]
 
 
-def _class_names(path: Path, classes: int | None) -> tuple[str, ...]:
+def _class_names(path: Path, classes: int) -> tuple[str, ...]:
     try:
         names = files.read_bytes(path, largest=files.LARGEST_JSON).decode().splitlines()
     except UnicodeDecodeError:
@@ -107,8 +126,9 @@ def _class_names(path: Path, classes: int | None) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _preprocessing(path: Path, input_shape: tuple[int, int, int]) -> Preprocessing:
-    """What the file says; without one, pictures are brought to the input's shape."""
+def _preprocessing(folder: Path, input_shape: tuple[int, int, int]) -> Preprocessing:
+    """What the folder's file says; without one, pictures are brought to the input's shape."""
+    path = folder / "assets" / PREPROCESSING
     if not path.is_file():
         return Preprocessing.of_shape(input_shape)
     return validated(files.read_json(path), Preprocessing, f"{path} is damaged: ")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,11 @@ from tf_dlth.training.optimizer import MaskedSGD
 
 
 class Network:
-    """A wrapped copy of ``plain`` that trains; it is loaded anew for every iteration and traced once."""
+    """A wrapped copy of ``plain`` that trains; it is loaded anew for every iteration and traced once.
+
+    With ``trained``, the variables of these names alone take steps; the others stay as they are loaded, but for
+    statistics, which follow the batches.
+    """
 
     def __init__(
         self,
@@ -27,6 +31,7 @@ class Network:
         strategy: tf.distribute.Strategy,
         masking: Masking,
         objective: Objective,
+        trained: Collection[str] | None = None,
     ) -> None:
         self.strategy = strategy
         self._masking, self._objective = masking, objective
@@ -34,7 +39,7 @@ class Network:
             self.model = _training_copy(plain, masking, strategy.num_replicas_in_sync)
             self._optimizer = MaskedSGD(config)
             self._named = variables.named_variables(self.model)
-            self._trainable = _trainable(self._named)
+            self._trainable = _trainable(self._named, trained)
             masks = masking.mask_variables(self.model)
             self._optimizer.track(list(self._trainable.values()), [masks.get(n) for n in self._trainable])
         self._totals = tf.Variable(tf.zeros([3], tf.float64), trainable=False)
@@ -121,5 +126,6 @@ def _training_copy(plain: tf_keras.Model, masking: Masking, replicas: int) -> tf
     return tf_keras.models.clone_model(plain, clone_function=clone)
 
 
-def _trainable(named: Mapping[str, tf.Variable]) -> dict[str, tf.Variable]:
-    return {name: variable for name, variable in named.items() if variable.trainable}
+def _trainable(named: Mapping[str, tf.Variable], trained: Collection[str] | None) -> dict[str, tf.Variable]:
+    chosen = named if trained is None else trained
+    return {name: variable for name, variable in named.items() if variable.trainable and name in chosen}
