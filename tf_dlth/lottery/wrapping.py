@@ -17,6 +17,7 @@ import tf_keras
 from tensorflow_model_optimization.python.core.sparsity.keras.pruning_wrapper import PruneLowMagnitude
 from tensorflow_model_optimization.sparsity.keras import PrunableLayer, PruningSchedule, strip_pruning
 
+from tf_dlth.models.copying import copied
 from tf_dlth.models.prunable import prunable_names
 
 Layer = tf_keras.layers.Layer
@@ -56,7 +57,8 @@ class MaskCarrier(PruneLowMagnitude):
     def call(self, inputs: Any, training: bool | None = None, **more: Any) -> Any:
         if "training" in signature(self.layer.call).parameters:
             more["training"] = training
-        return self.layer.call(inputs, **more)
+        # A whole call, as for any layer: it is where Keras collects activity losses.
+        return self.layer(inputs, **more)
 
 
 _INTERFACES: dict[type, type] = {
@@ -70,19 +72,20 @@ def wrapper_for(model: tf_keras.Model) -> Callable[[Layer], Layer]:
     prunable = {name.rpartition("/")[0] for name in prunable_names(model)}
 
     def clone(layer: Layer) -> Layer:
-        copy = _INTERFACES.get(type(layer), type(layer)).from_config(layer.get_config())
+        copy = copied(layer, layer.name, _INTERFACES.get(type(layer)))
         return MaskCarrier(copy, pruning_schedule=NeverPrune()) if layer.name in prunable else copy
 
     return clone
 
 
 def mask_variables(wrapped: tf_keras.Model) -> dict[str, tf.Variable]:
-    """The wrappers' mask variables by the names of the weights that they mask."""
-    return {
+    """The wrappers' mask variables by the names of the weights that they mask; none for a weight that is frozen."""
+    masks = {
         f"{wrapper.layer.name}/{_leaf(wrapper.layer, weight)}": mask
         for wrapper in _wrappers(wrapped)
         for weight, mask, _ in wrapper.pruning_vars
     }
+    return {name: masks[name] for name in prunable_names(wrapped)}
 
 
 def set_masks(wrapped: tf_keras.Model, masks: Mapping[str, np.ndarray]) -> None:

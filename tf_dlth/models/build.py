@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import tf_keras
 
 from tf_dlth.config import Normalisation
 from tf_dlth.errors import UserError
 from tf_dlth.models import admission, registry
-from tf_dlth.models.copying import Copier, Copy, copied
+from tf_dlth.models.copying import Copier, Copy, Layer, carry_state, carry_values, copied
 from tf_dlth.models.heads import normalised_head
 from tf_dlth.models.layers import Normalise
 from tf_dlth.models.spec import ModelSpec
@@ -17,12 +17,25 @@ from tf_dlth.models.spec import ModelSpec
 INPUT, NORMALISE, HEAD = admission.RESERVED
 
 
+class Built(NamedTuple):
+    """A network, and each layer that the architecture's function made with its copy in the network."""
+
+    model: tf_keras.Model
+    pairs: list[tuple[Layer, Layer]]
+
+
 def build(spec: ModelSpec, normalisation: Normalisation) -> tf_keras.Model:
     """A flat functional model from ``images`` [N, H, W, C] in 0..255 to logits [N, classes].
 
-    The layer after the input is ``normalise``, the last one ``head``. Raises UserError for an architecture
-    that is unknown, cannot take the input, gives no logits, or has layers that cannot be copied.
+    The layer after the input is ``normalise``, the last one ``head``. The variables have the values that the
+    architecture's function gave them, and what it froze is frozen. Raises UserError for an architecture that is
+    unknown, cannot take the input, gives no logits, or has layers that cannot be copied.
     """
+    return assemble(spec, normalisation).model
+
+
+def assemble(spec: ModelSpec, normalisation: Normalisation) -> Built:
+    """What :func:`build` gives, and where its layers come from."""
     if len(normalisation.mean) != spec.input_shape[2]:
         raise UserError(f"data.normalisation has {len(normalisation.mean)} values for {spec.input_shape[2]} channels")
     with admission.limited_parameters(spec):
@@ -30,8 +43,16 @@ def build(spec: ModelSpec, normalisation: Normalisation) -> tf_keras.Model:
     admission.check(network, spec)
     images = tf_keras.Input(spec.input_shape, dtype="float32", name=INPUT)
     x = Normalise(list(normalisation.mean), list(normalisation.std), name=NORMALISE)(images)
-    logits = Copier(_copy_with_head(network, spec)).apply(network, x)
-    return tf_keras.Model(images, logits, name=network.name)
+    copier = Copier(_copy_with_head(network, spec))
+    logits = copier.apply(network, x)
+    model = tf_keras.Model(images, logits, name=network.name)
+    model.add_loss(copier.losses)
+    trained = {id(variable) for variable in network.trainable_weights}
+    pairs = [(layer, copy) for layer, copy in copier.pairs if type(layer) is type(copy)]  # not a head that is replaced
+    for layer, copy in pairs:
+        carry_state(layer, copy, trained)
+        carry_values(layer, copy)
+    return Built(model, pairs)
 
 
 def features(model: tf_keras.Model) -> tf_keras.Model:

@@ -1,6 +1,6 @@
 """Which variables are pruned: kernels of convolutions and of hidden linear layers.
 
-Never biases, BatchNorm, or the final layer: a density counts only what can be pruned.
+Never biases, BatchNorm, the final layer, or what is frozen: a density counts only what can be pruned.
 """
 
 from __future__ import annotations
@@ -32,7 +32,9 @@ def prunable_leaves(layer: tf_keras.layers.Layer) -> tuple[str, ...]:
     layer = unwrapped(layer)
     if layer.name == FINAL_LAYER:
         return ()
-    return LEAVES.get(type(layer)) or _own_leaves(layer)
+    trained = {id(variable) for variable in layer.trainable_weights}
+    leaves = LEAVES.get(type(layer)) or _own_leaves(layer)
+    return tuple(leaf for leaf in leaves if id(getattr(layer, leaf)) in trained)
 
 
 def prunable_names(model: tf_keras.Model) -> tuple[str, ...]:

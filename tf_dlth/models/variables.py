@@ -39,6 +39,17 @@ def walk(model: tf_keras.Model) -> list[NamedVariable]:
     return found
 
 
+def trainable(model: tf_keras.Model) -> dict[str, tf.Variable]:
+    """Those of :func:`named_variables` that Keras trains: none that a layer, a model or the variable itself freezes."""
+    ids = {id(variable) for variable in model.trainable_weights}
+    return {name: variable for name, variable in named_variables(model).items() if id(variable) in ids}
+
+
+def of_layer(layer: tf_keras.layers.Layer) -> dict[str, NamedVariable]:
+    """A layer's variables by their names within it: ``kernel``, ``query/kernel``."""
+    return {named.name.partition("/")[2]: named for named in _layer_variables(layer)}
+
+
 def unwrapped(layer: tf_keras.layers.Layer) -> tf_keras.layers.Layer:
     """The layer inside a pruning wrapper, without the wrapper's masks and thresholds, or the layer itself."""
     is_pruning_wrapper = isinstance(layer, tf_keras.layers.Wrapper) and hasattr(layer, "pruning_vars")

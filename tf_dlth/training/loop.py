@@ -17,7 +17,7 @@ LONGEST_CALL = 5.0
 
 @dataclass(frozen=True)
 class EpochResult:
-    """Means over the images of one epoch, in training mode; the loss without the decay.
+    """Means over the images of one epoch, in training mode; the loss without the decay and a model's own penalties.
 
     There is no accuracy where the labels are shares of classes.
     """

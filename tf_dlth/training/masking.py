@@ -9,6 +9,8 @@ import numpy as np
 import tensorflow as tf
 import tf_keras
 
+from tf_dlth.models.copying import copied
+
 Arrays = Mapping[str, np.ndarray]
 Layer = tf_keras.layers.Layer
 
@@ -28,7 +30,7 @@ class Unmasked:
     """The masks of a network that is not pruned: none."""
 
     def wrapper_for(self, model: tf_keras.Model) -> Callable[[Layer], Layer]:
-        return lambda layer: type(layer).from_config(layer.get_config())
+        return lambda layer: copied(layer, layer.name)
 
     def mask_variables(self, wrapped: tf_keras.Model) -> dict[str, tf.Variable]:
         return {}

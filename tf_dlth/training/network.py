@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ import tf_keras
 from tf_dlth.config import TrainingConfig
 from tf_dlth.data.pipeline import read_errors
 from tf_dlth.models import variables
+from tf_dlth.models.copying import carry_state
 from tf_dlth.training.masking import Arrays, Layer, Masking
 from tf_dlth.training.objectives import Objective
 from tf_dlth.training.optimizer import MaskedSGD
@@ -39,7 +40,8 @@ class Network:
             self.model = _training_copy(plain, masking, strategy.num_replicas_in_sync)
             self._optimizer = MaskedSGD(config)
             self._named = variables.named_variables(self.model)
-            self._trainable = _trainable(self._named, trained)
+            trainable = variables.trainable(self.model)
+            self._trainable = {name: v for name, v in trainable.items() if trained is None or name in trained}
             masks = masking.mask_variables(self.model)
             self._optimizer.track(list(self._trainable.values()), [masks.get(n) for n in self._trainable])
         self._totals = tf.Variable(tf.zeros([3], tf.float64), trainable=False)
@@ -70,7 +72,10 @@ class Network:
 
     @property
     def totals(self) -> np.ndarray:
-        """float64 [3]: summed loss, correct predictions and images since :meth:`reset_totals`."""
+        """float64 [3]: summed loss, correct predictions and images since :meth:`reset_totals`.
+
+        The loss is that of the data: neither the decay nor the model's own penalties are in it.
+        """
         return self._totals.numpy()
 
     def reset_totals(self, totals: np.ndarray | None = None) -> None:
@@ -98,6 +103,10 @@ class Network:
     def _step(self, images: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
         with tf.GradientTape() as tape:
             loss, totals = self._objective(lambda batch: self.model(batch, training=True), images, labels)
+            if penalties := self.model.losses:
+                # As Keras' fit: weight penalties count once over all replicas, activity losses as the replicas' mean.
+                penalty = tf.add_n([tf.cast(one, loss.dtype) for one in penalties])
+                loss += penalty / self.strategy.num_replicas_in_sync
         watched = list(self._trainable.values())
         self._optimizer.apply_gradients(zip(tape.gradient(loss, watched), watched, strict=True))
         return totals
@@ -123,9 +132,9 @@ def _training_copy(plain: tf_keras.Model, masking: Masking, replicas: int) -> tf
             return kind.from_config({**layer.get_config(), "synchronized": True})
         return wrap(layer)
 
-    return tf_keras.models.clone_model(plain, clone_function=clone)
-
-
-def _trainable(named: Mapping[str, tf.Variable], trained: Collection[str] | None) -> dict[str, tf.Variable]:
-    chosen = named if trained is None else trained
-    return {name: variable for name, variable in named.items() if variable.trainable and name in chosen}
+    network = tf_keras.models.clone_model(plain, clone_function=clone)
+    copies = {copy.name: copy for copy in map(variables.unwrapped, network.layers)}
+    trained = {id(variable) for variable in plain.trainable_weights}
+    for layer in plain.layers:
+        carry_state(layer, copies[layer.name], trained)
+    return network

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import tensorflow as tf
 import tf_keras
@@ -15,6 +16,7 @@ class MaskedSGD(tf_keras.optimizers.Optimizer):
 
     Keras' own SGD differs twice: it folds the learning rate into the velocity, which matters when the rate changes, and
     its weight decay is decoupled. The decay here is on every trainable variable, BatchNorm and biases included.
+    A variable's Keras constraint is applied after the update, and the mask again after that.
     """
 
     def __init__(self, config: TrainingConfig) -> None:
@@ -47,6 +49,15 @@ class MaskedSGD(tf_keras.optimizers.Optimizer):
             new_value = tf.where(kept, new_value, tf.zeros_like(new_value))
         velocity.assign(new_velocity)
         variable.assign(new_value)
+
+    def apply_gradients(self, grads_and_vars: Iterable[Any], **kwargs: Any) -> tf.Variable:
+        pairs = list(grads_and_vars)
+        iterations = super().apply_gradients(pairs, **kwargs)
+        for _, variable in pairs:
+            mask = self._masks[self._index_dict[self._var_key(variable)]]
+            if mask is not None and variable.constraint is not None:
+                variable.assign(tf.where(mask > 0.5, variable, tf.zeros_like(variable)))
+        return iterations
 
     def get_config(self) -> dict[str, object]:
         config = super().get_config()
