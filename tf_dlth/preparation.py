@@ -18,10 +18,12 @@ from tf_dlth.errors import UserError
 from tf_dlth.lottery.rows import epochs_until_winner
 from tf_dlth.lottery.starts import Start, baseline, dense
 from tf_dlth.models import variables
-from tf_dlth.models.build import build
+from tf_dlth.models.build import Built, assemble
+from tf_dlth.models.given import frozen_names, given_names
 from tf_dlth.models.initialisation import initial_weights
 from tf_dlth.models.pretrained import load_pretrained
 from tf_dlth.models.prunable import prunable_names, unprunable_layers
+from tf_dlth.models.registry import BUILT_IN
 from tf_dlth.models.spec import ModelSpec
 from tf_dlth.models.width import matching_width
 from tf_dlth.runs.facts import Facts
@@ -45,6 +47,7 @@ class Plan:
     parameters: int
     prunable: int
     unprunable_layers: tuple[str, ...]
+    initialisation: Mapping[str, Any]
     images_per_class: Mapping[str, Mapping[str, int]]
     schedule: Schedule
     steps: int
@@ -62,19 +65,26 @@ class Prepared:
         self.spec = _spec(self.config.model, self.data)
         assert self.config.data.normalisation is not None, "load_data resolves it"
         self.normalisation = self.config.data.normalisation
-        self.model = build(self.spec, self.normalisation)
+        built = assemble(self.spec, self.normalisation)
+        self.model = built.model
         if not prunable_names(self.model):
             raise UserError(f"model.architecture: {self.spec.architecture} has no layer that can be pruned")
-        self.initial, self.provenance = self._initial()
+        self.initial, self.provenance = self._initial(built)
         source = self.config.pruning.source
         self.source = None if source is None else load_ticket(source, trust)
 
-    def _initial(self) -> tuple[Arrays, dict[str, Any]]:
-        """theta_0 and where it comes from: drawn, or partly read from a file."""
-        drawn, init = initial_weights(self.model, self.config.seed), self.config.model.init
-        if init == "random":
-            return drawn, {"init": init}
-        return load_pretrained(init, self.spec, drawn, self.config.model.pretrained_stem)
+    def _initial(self, built: Built) -> tuple[Arrays, dict[str, Any]]:
+        """theta_0 and where it comes from: drawn, given by an own model's function, or partly read from a file."""
+        given, frozen, init = (), (), self.config.model.init
+        if own := self.spec.architecture not in BUILT_IN:
+            given = given_names(built, lambda: assemble(self.spec, self.normalisation))
+            frozen = frozen_names(built)
+        weights, origin = initial_weights(self.model, self.config.seed, given), {"init": init}
+        if init != "random":
+            weights, origin = load_pretrained(init, self.spec, weights, self.config.model.pretrained_stem)
+            given = tuple(name for name in given if name in origin["random"])
+            origin["random"] = [name for name in origin["random"] if name not in given]
+        return weights, {**origin, "given": list(given), "frozen": list(frozen)} if own else origin
 
     @property
     def schedule(self) -> Schedule:
@@ -105,9 +115,10 @@ class Prepared:
         prunable = prunable_names(self.model)
         return Plan(
             config=self.config,
-            parameters=sum(_size(v) for v in named.values() if v.trainable),
+            parameters=sum(_size(v) for v in variables.trainable(self.model).values()),
             prunable=sum(_size(named[name]) for name in prunable),
             unprunable_layers=unprunable_layers(self.model),
+            initialisation=self.provenance,
             images_per_class=_images_per_class(self.data),
             schedule=self.schedule,
             steps=self.schedule.total_steps(self.config.pruning.iterations),

@@ -76,11 +76,11 @@ def _observers(config: Config, console: Console) -> list:
 
 
 def _print_plan(console: Console, plan: Plan) -> None:
-    from tf_dlth.reporting.terminal import images_table, summary_line
+    from tf_dlth.reporting.terminal import images_table, summary_line, weights_lines
 
-    console.print(plan.config.to_yaml(), markup=False, soft_wrap=True)
+    console.print(plan.config.to_yaml(), soft_wrap=True)
     console.print(summary_line(plan), soft_wrap=True)
-    for note in plan.notes:
+    for note in (*plan.notes, *weights_lines(plan)):
         console.print(note, soft_wrap=True)
     for layer in plan.unprunable_layers:
         console.print(f"layer {layer} has weights that cannot be pruned")
@@ -94,6 +94,7 @@ def _plan_record(plan: Plan) -> dict:
         "parameters": plan.parameters,
         "prunable": plan.prunable,
         "unprunable_layers": list(plan.unprunable_layers),
+        "initialisation": plan.initialisation,
         "images_per_class": plan.images_per_class,
         "steps": plan.steps,
         "bytes": plan.bytes,

@@ -386,7 +386,7 @@ def trained(network: Network, weights: dict[str, np.ndarray], masks: Mapping[str
 
 
 def all_ones(network: Network) -> dict[str, np.ndarray]:
-    return {name: np.ones(mask.shape.as_list(), bool) for name, mask in wrapping.mask_variables(network.model).items()}
+    return {name: mask.numpy() > 0 for name, mask in wrapping.mask_variables(network.model).items()}
 
 
 def assert_close(found: dict[str, np.ndarray], wanted: dict[str, np.ndarray]) -> None:

@@ -93,7 +93,7 @@ def carry_state(layer: Layer, copy: Layer, trained: set[int]) -> None:
     for theirs, ours in zip(layer._flatten_layers(), copy._flatten_layers(), strict=True):
         ours.trainable = theirs.trainable  # from the outside inwards, as Keras hands it down
         ours._activity_regularizer = theirs._activity_regularizer
-    for named, ours in same_variables(layer, copy):
+    for named, ours in reversed(same_variables(layer, copy)):
         if id(named) not in trained:
             _freeze(copy, ours)
 

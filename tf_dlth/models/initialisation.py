@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Collection
 
 import numpy as np
 import tf_keras
@@ -11,13 +12,28 @@ from tf_dlth.errors import UserError
 from tf_dlth.models.variables import NamedVariable, walk
 
 
-def initial_weights(model: tf_keras.Model, seed: int) -> dict[str, np.ndarray]:
-    """Draws every variable anew, in its own shape and type, by name; the same seed gives the same bits in any process.
+def initial_weights(model: tf_keras.Model, seed: int, given: Collection[str] = ()) -> dict[str, np.ndarray]:
+    """Draws every variable but the ``given`` ones anew, in its own shape and type, by name.
+
+    The same seed gives the same bits in any process.
 
     A trainable variable ``leaf`` is drawn from its layer's attribute ``<leaf>_initializer``; a fixed one
     without such an attribute keeps its value. Raises UserError for a trainable variable without one.
     """
-    return {named.name: _draw(named, variable_seed(seed, named.name)) for named in walk(model)}
+    return {
+        named.name: named.variable.numpy() if named.name in given else _draw(named, variable_seed(seed, named.name))
+        for named in walk(model)
+    }
+
+
+def initialiser(named: NamedVariable) -> tf_keras.initializers.Initializer | None:
+    """The initialiser that the variable's layer keeps for it, if it does."""
+    # Keras calls a depthwise kernel's initialiser `depthwise_initializer`.
+    for attribute in (f"{named.leaf}_initializer", f"{named.leaf.removesuffix('_kernel')}_initializer"):
+        found = getattr(named.owner, attribute, None)
+        if isinstance(found, tf_keras.initializers.Initializer):
+            return found
+    return None
 
 
 def variable_seed(seed: int, name: str) -> int:
@@ -27,24 +43,15 @@ def variable_seed(seed: int, name: str) -> int:
 
 
 def _draw(named: NamedVariable, seed: int) -> np.ndarray:
-    initialiser = _initialiser(named)
-    if initialiser is None:
+    found = initialiser(named)
+    if found is None and named.variable.trainable:
+        raise UserError(
+            f"model.architecture: {named.name} has no initialiser; {type(named.owner).__name__} must keep a "
+            f"tf_keras initializer as {named.leaf}_initializer"
+        )
+    if found is None:
         return np.array(named.variable.numpy())
-    config = initialiser.get_config()
+    config = found.get_config()
     if "seed" in config:
-        initialiser = initialiser.__class__.from_config({**config, "seed": seed})
-    return np.array(initialiser(named.variable.shape, named.variable.dtype))
-
-
-def _initialiser(named: NamedVariable) -> tf_keras.initializers.Initializer | None:
-    # Keras calls a depthwise kernel's initialiser `depthwise_initializer`.
-    for attribute in (f"{named.leaf}_initializer", f"{named.leaf.removesuffix('_kernel')}_initializer"):
-        initialiser = getattr(named.owner, attribute, None)
-        if isinstance(initialiser, tf_keras.initializers.Initializer):
-            return initialiser
-    if not named.variable.trainable:
-        return None
-    raise UserError(
-        f"model.architecture: {named.name} has no initialiser; {type(named.owner).__name__} must keep a "
-        f"tf_keras initializer as {named.leaf}_initializer"
-    )
+        found = found.__class__.from_config({**config, "seed": seed})
+    return np.array(found(named.variable.shape, named.variable.dtype))

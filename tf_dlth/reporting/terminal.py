@@ -65,7 +65,7 @@ class Terminal(RunObserver):
         self._plan, self._folder = plan, folder
         self._schedule = prepared.schedule
         self._console.print(summary_line(plan), highlight=False, soft_wrap=True)
-        for note in plan.notes:
+        for note in (*plan.notes, *weights_lines(plan)):
             self._line(note)
         for layer in plan.unprunable_layers:
             self.warning(f"layer {layer} has weights that cannot be pruned; it stays dense")
@@ -125,6 +125,18 @@ def _lengths(plan: Plan) -> str:
     if prunings == 0:
         return f"one training of {plan.schedule.length(0)} epochs"
     return f"{prunings + 1} iterations of {epochs} epochs, all but the first from epoch {plan.schedule.first_epoch(1)}"
+
+
+def weights_lines(plan: Plan) -> list[str]:
+    """Which first weights of an own model its function gave, and which it froze."""
+    if "given" not in (found := plan.initialisation):
+        return []
+    given, frozen = (f"{len(names):,} variables{_examples(names)}" for names in (found["given"], found["frozen"]))
+    return [f"{plan.config.model.architecture}: {given} begin as its function gave them, {frozen} are frozen"]
+
+
+def _examples(names: Sequence[str]) -> str:
+    return f" ({', '.join(names[:2])}{', ...' if len(names) > 2 else ''})" if names else ""
 
 
 def images_table(plan: Plan) -> Table:
