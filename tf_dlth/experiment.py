@@ -125,6 +125,7 @@ def _train(
 
 def _trainer(prepared: Prepared, store: TicketStore, devices: str, stop: StopRequest, observer: Observers) -> Trainer:
     config, data = prepared.config, prepared.data
+    stream = f"training:{config.seed}"
     objective = Classification(per_example_loss(config.training.loss, config.training.loss_ce_weight))
 
     def batches(iteration: int, position: Position) -> tf.data.Dataset:
@@ -141,7 +142,7 @@ def _trainer(prepared: Prepared, store: TicketStore, devices: str, stop: StopReq
         )
 
     return Trainer(
-        network=Network(prepared.model, config.training, strategy_for(devices), wrapping, objective),
+        network=Network(prepared.model, config.training, strategy_for(devices), wrapping, objective, stream),
         schedule=prepared.schedule,
         batches=batches,
         evaluate=Scorer(prepared.model, data, devices),

@@ -31,6 +31,7 @@ from tf_dlth.tickets.ticket import load_ticket
 from tf_dlth.tickets.writing import Origin
 from tf_dlth.training.devices import intra_op_threads
 from tf_dlth.training.schedule import Schedule
+from tf_dlth.training.trial import require_replay
 
 Arrays = Mapping[str, np.ndarray]
 GRAPH_BYTES = 2**20
@@ -69,6 +70,8 @@ class Prepared:
         self.model = built.model
         if not prunable_names(self.model):
             raise UserError(f"model.architecture: {self.spec.architecture} has no layer that can be pruned")
+        if self.spec.architecture not in BUILT_IN:
+            require_replay(self.model)
         self.initial, self.provenance = self._initial(built)
         source = self.config.pruning.source
         self.source = None if source is None else load_ticket(source, trust)

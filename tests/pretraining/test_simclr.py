@@ -87,6 +87,16 @@ def test_the_encoder_is_the_network_without_its_head() -> None:
     assert names - added == {n for n in read(classifier()) if not n.startswith("head/")}
 
 
+def test_losses_of_the_model_come_along() -> None:
+    plain = classifier()
+    plain.add_loss(tf.reduce_mean(plain.get_layer("norm").output))
+    model = with_projection(plain, 6)
+    images = np.random.RandomState(0).uniform(0, 255, (5, 8, 8, 4)).astype(np.float32)
+    normalised = tf_keras.Model(plain.input, plain.get_layer("norm").output)(images)
+    model(images)
+    assert float(model.losses[0]) == pytest.approx(float(tf.reduce_mean(normalised)), rel=1e-5)
+
+
 def test_one_step_against_a_plain_one() -> None:
     """The loss is the mean over all views; momentum SGD with coupled decay makes the first step."""
     model = with_projection(classifier(), 6)

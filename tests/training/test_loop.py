@@ -26,6 +26,7 @@ class CountingNetwork:
         self.rates: list[float] = []
         self.totals = np.zeros(3)
         self.started: list[Any] = []
+        self.addresses: list[tuple[int, int, int]] = []
 
     def batches(self, dataset: Any) -> Iterator[int]:
         self.started.append(dataset)
@@ -33,6 +34,9 @@ class CountingNetwork:
 
     def set_learning_rate(self, rate: float) -> None:
         self.rates.append(rate)
+
+    def set_address(self, iteration: int, epoch: int, step: int) -> None:
+        self.addresses.append((iteration, epoch, step))
 
     def run(self, batches: Iterator[int], steps: int) -> np.ndarray:
         self.calls.append(steps)
@@ -94,6 +98,7 @@ def test_going_on_inside_an_epoch_trains_the_rest_of_it():
     network.totals = np.array([6.0, 3.0, 3.0])
     results, positions = trained(network, epochs=3, steps=5, start=Position(2, 3))
     assert network.started == [Position(2, 3)]
+    assert network.addresses == [(0, 2, 3), (0, 3, 0)]
     assert [r.epoch for r in results] == [2, 3]
     assert sum(network.calls) == 2 + 5
     assert positions[-1] == Position(3, 5)

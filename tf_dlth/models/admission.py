@@ -11,6 +11,7 @@ import tensorflow as tf
 import tf_keras
 
 from tf_dlth.errors import UserError
+from tf_dlth.models import unsupported
 from tf_dlth.models.spec import ModelSpec
 
 RESERVED = ("images", "normalise", "head")
@@ -23,7 +24,11 @@ def check(network: Any, spec: ModelSpec) -> None:
     """Raises UserError unless the network is functional, maps images to logits and leaves our names free."""
     if problem := _graph_problem(network) or _shape_problem(network, spec):
         raise UserError(f"model.architecture: {spec.architecture} {problem}")
-    if problem := _name_problem(network) or _head_problem(last_layer(network), spec.head):
+    if (
+        problem := unsupported.problem(network)
+        or _name_problem(network)
+        or _head_problem(last_layer(network), spec.head)
+    ):
         raise UserError(f"model.architecture: {spec.architecture} {problem}")
 
 

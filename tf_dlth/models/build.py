@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any, NamedTuple
 
 import tf_keras
@@ -45,6 +46,12 @@ def assemble(spec: ModelSpec, normalisation: Normalisation) -> Built:
     x = Normalise(list(normalisation.mean), list(normalisation.std), name=NORMALISE)(images)
     copier = Copier(_copy_with_head(network, spec))
     logits = copier.apply(network, x)
+    names = Counter(copy.name for _, copy in copier.pairs)
+    if twice := [name for name, count in names.items() if count > 1]:
+        raise UserError(
+            f"model.architecture: {spec.architecture} uses the layer name {twice[0]} twice; give the layers names of "
+            "their own"
+        )
     model = tf_keras.Model(images, logits, name=network.name)
     model.add_loss(copier.losses)
     trained = {id(variable) for variable in network.trainable_weights}

@@ -47,6 +47,11 @@ class Copier:
     def _call(self, node: Any, tensors: dict[int, Tensor], training: bool | None) -> None:
         args, kwargs = tf.nest.map_structure(lambda t: tensors.get(id(t), t), (node.call_args, node.call_kwargs))
         own = inspect.signature(node.layer.call).bind(*args, **kwargs).arguments.get("training")
+        if own:
+            raise UserError(
+                f"model.architecture: {node.layer.name} ({type(node.layer).__name__}) is called with training=True, "
+                "which would hold in inference too; leave it out"
+            )
         training = training if own is None else own
         if isinstance(node.layer, tf_keras.Model):
             outputs = self.apply(node.layer, args[0], training)
@@ -63,6 +68,11 @@ class Copier:
             self._copies[id(layer)] = self._copy(layer)
             self.pairs.append((layer, self._copies[id(layer)]))
         return self._copies[id(layer)]
+
+
+def added_losses(model: tf_keras.Model) -> list[Tensor]:
+    """The tensors that were added to a flat model as losses."""
+    return [layer.input for layer in model.layers if isinstance(layer, AddLoss)]
 
 
 def copied(layer: Layer, name: str, kind: type[Layer] | None = None) -> Layer:

@@ -6,6 +6,7 @@ import difflib
 import importlib
 import inspect
 import os
+import re
 import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -82,7 +83,16 @@ def _own_network(architecture: str, arguments: dict[str, Any]) -> tf_keras.Model
         ) from None
     # Layers left without a name get the same ones however many models the process built before.
     tf_keras.backend.reset_uids()
-    return function(**arguments)
+    try:
+        return function(**arguments)
+    except RuntimeError as error:
+        if "Random ops require a seed" not in str(error):
+            raise
+        layer = re.search(r"calling layer ['\"]([^'\"]+)", str(error))
+        raise UserError(
+            f"model.architecture: {f'layer {layer[1]}' if layer else architecture} draws outside of Keras' random "
+            "layers, which a resumed run cannot replay; use a layer such as Dropout or GaussianNoise"
+        ) from error
 
 
 def _function(reference: str) -> Callable[..., Any]:

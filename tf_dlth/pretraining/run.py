@@ -176,9 +176,9 @@ def _session(
     observer: Observer,
 ) -> Session:
     config = resolved(prepared)
-    training = schedule(config)
+    training, objective, stream = schedule(config), Contrast(config.pretrain.temperature), f"pretrain:{config.seed}"
     return Session(
-        network=Network(model, training, strategy_for(devices), Unmasked(), Contrast(config.pretrain.temperature)),
+        network=Network(model, training, strategy_for(devices), Unmasked(), objective, stream),
         schedule=Schedule.of(training, len(prepared.data.train)),
         section="pretrain",
         log=folder,

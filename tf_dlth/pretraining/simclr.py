@@ -9,6 +9,7 @@ import tensorflow as tf
 import tf_keras
 
 from tf_dlth.models.build import features
+from tf_dlth.models.copying import added_losses
 from tf_dlth.models.layers import default_kernel, relu, uniform
 from tf_dlth.runs.checkpoint import Checkpoint
 from tf_dlth.training.loop import EpochResult
@@ -26,7 +27,9 @@ def with_projection(classifier: tf_keras.Model, size: int) -> tf_keras.Model:
     width = int(encoded.shape[-1])
     hidden = relu(_dense(width, width, "projection_hidden")(encoded), "projection_relu")
     projections = _dense(size, width, "projection")(hidden)
-    return tf_keras.Model(classifier.input, projections, name=f"{classifier.name}_projection")
+    model = tf_keras.Model(classifier.input, projections, name=f"{classifier.name}_projection")
+    model.add_loss(added_losses(classifier))
+    return model
 
 
 def _dense(units: int, inputs: int, name: str) -> Layer:

@@ -33,6 +33,7 @@ def train_epochs(
     start: Position,
     batches: Callable[[Position], tf.data.Dataset],
     after_call: Callable[[Position, float], None],
+    iteration: int = 0,
 ) -> Iterator[EpochResult]:
     """Trains from ``start`` to the last epoch and yields after each of them.
 
@@ -43,6 +44,7 @@ def train_epochs(
     for epoch in range(start.epoch, schedule.epochs + 1):
         network.set_learning_rate(schedule.rate(epoch))
         done = start.step if epoch == start.epoch else 0
+        network.set_address(iteration, epoch, done)
         while done < schedule.steps:
             now = min(call.steps, schedule.steps - done)
             begin = time.perf_counter()

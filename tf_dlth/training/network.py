@@ -16,13 +16,15 @@ from tf_dlth.models.copying import carry_state
 from tf_dlth.training.masking import Arrays, Layer, Masking
 from tf_dlth.training.objectives import Objective
 from tf_dlth.training.optimizer import MaskedSGD
+from tf_dlth.training.randomness import Randomness
 
 
 class Network:
     """A wrapped copy of ``plain`` that trains; it is loaded anew for every iteration and traced once.
 
     With ``trained``, the variables of these names alone take steps; the others stay as they are loaded, but for
-    statistics, which follow the batches.
+    statistics, which follow the batches. ``stream`` names the draws of layers that draw, by what is trained and the
+    run's seed.
     """
 
     def __init__(
@@ -33,6 +35,7 @@ class Network:
         masking: Masking,
         objective: Objective,
         trained: Collection[str] | None = None,
+        stream: str = "training:0",
     ) -> None:
         self.strategy = strategy
         self._masking, self._objective = masking, objective
@@ -43,6 +46,7 @@ class Network:
             trainable = variables.trainable(self.model)
             self._trainable = {name: v for name, v in trainable.items() if trained is None or name in trained}
             masks = masking.mask_variables(self.model)
+            self._randomness = Randomness(self.model, stream)
             self._optimizer.track(list(self._trainable.values()), [masks.get(n) for n in self._trainable])
         self._totals = tf.Variable(tf.zeros([3], tf.float64), trainable=False)
 
@@ -69,6 +73,10 @@ class Network:
 
     def set_learning_rate(self, rate: float) -> None:
         self._optimizer.learning_rate = rate
+
+    def set_address(self, iteration: int, epoch: int, step: int) -> None:
+        """Says to layers that draw which step is next; ``step`` counts within the epoch, from 0."""
+        self._randomness.set_address(iteration, epoch, step)
 
     @property
     def totals(self) -> np.ndarray:
@@ -99,8 +107,10 @@ class Network:
             totals = self.strategy.run(self._step, args=next(batches))
             # One addition a step, so that the sum does not depend on how steps are split into calls.
             self._totals.assign_add(self.strategy.reduce(tf.distribute.ReduceOp.SUM, totals, axis=None))
+            self._randomness.end_step()
 
     def _step(self, images: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
+        self._randomness.begin_step()
         with tf.GradientTape() as tape:
             loss, totals = self._objective(lambda batch: self.model(batch, training=True), images, labels)
             if penalties := self.model.losses:

@@ -71,16 +71,20 @@ class Session:
         self._set(Position(**meta["position"]), meta["seconds"], meta["timed"])
 
     def epochs(
-        self, batches: Callable[[Position], tf.data.Dataset], owned: Callable[[], Checkpoint], where: str = ""
+        self,
+        batches: Callable[[Position], tf.data.Dataset],
+        owned: Callable[[], Checkpoint],
+        iteration: int | None = None,
     ) -> Iterator[EpochResult]:
         """Trains to the last epoch and yields after each, saving at the ends of epochs that lie far enough apart.
 
-        ``owned`` gives what the caller adds to a checkpoint; ``where`` names the training to a reader. Raises Stopped
-        after a signal, with the state saved, and UserError when the loss is no longer a number.
+        ``owned`` gives what the caller adds to a checkpoint; ``iteration`` is None where there is only one training.
+        Raises Stopped after a signal, with the state saved, and UserError when the loss is no longer a number.
         """
-        self._owned, self._where = owned, where
+        self._owned, self._where = owned, "" if iteration is None else f" of iteration {iteration}"
         saved = time.monotonic()
-        for result in train_epochs(self._network, self.schedule, self.position, batches, self._after_call):
+        schedule, start = self.schedule, self.position
+        for result in train_epochs(self._network, schedule, start, batches, self._after_call, iteration or 0):
             if not math.isfinite(result.loss):
                 raise self._diverged("the loss")
             yield result

@@ -66,8 +66,7 @@ class Trainer:
         self._iteration, self._masks = iteration, masks
         self._begin(weights, first_epoch, resume)
         result, last = None, None
-        batches, where = lambda position: self._batches(iteration, position), f" of iteration {iteration}"
-        for result in self._session.epochs(batches, self._owned, where):
+        for result in self._session.epochs(lambda position: self._batches(iteration, position), self._owned, iteration):
             if result.epoch in at_epoch:
                 at_epoch[result.epoch](self._session.weights())
             if self._session.schedule.is_evaluated(result.epoch):
