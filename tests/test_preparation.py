@@ -14,7 +14,7 @@ from rich.console import Console
 from tf_dlth import files, load_ticket
 from tf_dlth.config import Config
 from tf_dlth.errors import UserError
-from tf_dlth.experiment import run
+from tf_dlth.experiment import rehearse, run
 from tf_dlth.models.prunable import prunable_names
 from tf_dlth.preparation import Prepared
 from tf_dlth.reporting.terminal import Terminal
@@ -45,6 +45,14 @@ def frozen(input_shape, classes, width):
     for layer in model.layers[:-1]:
         layer.trainable = False
     return model
+
+
+def rewritten(input_shape, classes, width):
+    "TensorFlow's graph rewriting makes one operation of the first three layers, which has no kernel."
+    images = tf_keras.Input(input_shape)
+    x = layers.BatchNormalization()(layers.Conv2D(width, 3, use_bias=False)(images))
+    x = layers.GlobalAveragePooling2D()(layers.Activation("tanh")(x))
+    return tf_keras.Model(images, layers.Dense(classes)(x))
 
 
 def mobile(input_shape, classes, width):
@@ -100,6 +108,11 @@ def test_a_run_leaves_frozen_weights_alone_and_says_what_was_given(own: Own):
 def test_a_model_of_which_only_the_head_trains_is_refused(own: Own):
     with pytest.raises(UserError, match=r"^model.architecture: prepared_networks:frozen has no layer that can be prun"):
         Prepared(own("frozen"))
+
+
+def test_a_rehearsal_finds_what_tensorflow_cannot_run(own: Own):
+    with pytest.raises(UserError, match=r"^model.architecture: the network cannot be evaluated: .*FusedBatchNorm,Tanh"):
+        rehearse(own("rewritten"))
 
 
 @pytest.mark.slow

@@ -204,6 +204,11 @@ def unnamed_inside():
     return network(Unnamed(name="outer"))
 
 
+@refused(r"two variables are called both/lstm_cell/kernel; give the layers names of their own$")
+def both_directions():
+    return network(layers.Reshape((6, 6)), layers.Bidirectional(layers.LSTM(2), name="both"))
+
+
 @refused(r"^model.architecture: own:net uses the layer name conv twice; give the layers names of their own$")
 def name_twice():
     images = tf_keras.Input(SPEC.input_shape)

@@ -6,7 +6,7 @@ The same names result for a plain model and for one whose layers are wrapped for
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -34,8 +34,7 @@ def named_variables(model: tf_keras.Model) -> dict[str, tf.Variable]:
 def walk(model: tf_keras.Model) -> list[NamedVariable]:
     """Like :func:`named_variables`, with the layers that own the variables."""
     found = [named for layer in model.layers for named in _layer_variables(unwrapped(layer))]
-    if twice := [name for name, count in Counter(named.name for named in found).items() if count > 1]:
-        raise UserError(f"model.architecture: two variables are called {twice[0]}; give the layers names of their own")
+    _require_unique(found)
     return found
 
 
@@ -46,8 +45,10 @@ def trainable(model: tf_keras.Model) -> dict[str, tf.Variable]:
 
 
 def of_layer(layer: tf_keras.layers.Layer) -> dict[str, NamedVariable]:
-    """A layer's variables by their names within it: ``kernel``, ``query/kernel``."""
-    return {named.name.partition("/")[2]: named for named in _layer_variables(layer)}
+    """A layer's variables by their names within it, ``kernel`` or ``query/kernel``; raises UserError for equal ones."""
+    found = list(_layer_variables(layer))
+    _require_unique(found)
+    return {named.name.partition("/")[2]: named for named in found}
 
 
 def unwrapped(layer: tf_keras.layers.Layer) -> tf_keras.layers.Layer:
@@ -81,6 +82,11 @@ def check_fit(shapes: Mapping[str, tuple[int | None, ...]], weights: Tensors) ->
     for name, shape in shapes.items():
         if tuple(weights[name].shape) != shape:
             raise UserError(f"variable {name} has shape {list(weights[name].shape)}, the model needs {list(shape)}")
+
+
+def _require_unique(found: Iterable[NamedVariable]) -> None:
+    if twice := [name for name, count in Counter(named.name for named in found).items() if count > 1]:
+        raise UserError(f"model.architecture: two variables are called {twice[0]}; give the layers names of their own")
 
 
 def _layer_variables(layer: tf_keras.layers.Layer) -> Iterator[NamedVariable]:
