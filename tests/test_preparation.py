@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from tf_dlth import files, load_ticket
+from tf_dlth import files
 from tf_dlth.config import Config
 from tf_dlth.errors import UserError
 from tf_dlth.experiment import rehearse, run
