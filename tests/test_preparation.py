@@ -86,7 +86,7 @@ def test_a_tuned_model_keeps_what_it_was_given_and_prunes_what_it_trains(own: Ow
     assert plan.prunable == 4 * 4 * 9 + 4 * 4
     assert plan.parameters == plan.prunable + 4 + (4 * 10 + 10)
     names = ["first/kernel", "norm/gamma", "norm/beta", "norm/moving_mean", "norm/moving_variance", "second/kernel"]
-    assert prepared.facts()["initialisation"] == {"init": "random", "given": names, "frozen": names[:3]}
+    assert prepared.facts().initialisation == {"init": "random", "given": names, "frozen": names[:3]}
     assert prepared.initial["second/kernel"].min() >= 0.1
 
 

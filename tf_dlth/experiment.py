@@ -142,7 +142,7 @@ def _trainer(prepared: Prepared, store: TicketStore, devices: str, stop: StopReq
         )
 
     return Trainer(
-        network=Network(prepared.model, config.training, strategy_for(devices), wrapping, objective, stream),
+        network=Network(prepared.model, config.training, strategy_for(devices), wrapping, objective, stream=stream),
         schedule=prepared.schedule,
         batches=batches,
         evaluate=Scorer(prepared.model, data, devices),

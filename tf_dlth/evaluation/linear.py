@@ -73,7 +73,7 @@ def train_classifier(
     """
     training = schedule(section)
     objective = Classification(cross_entropy)
-    network = Network(model, training, strategy_for(devices), Unmasked(), objective, trained)
+    network = Network(model, training, strategy_for(devices), Unmasked(), objective, trained=trained)
     session = Session(
         network=network,
         schedule=Schedule.of(training, images),

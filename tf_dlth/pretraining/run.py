@@ -178,7 +178,7 @@ def _session(
     config = resolved(prepared)
     training, objective, stream = schedule(config), Contrast(config.pretrain.temperature), f"pretrain:{config.seed}"
     return Session(
-        network=Network(model, training, strategy_for(devices), Unmasked(), objective, stream),
+        network=Network(model, training, strategy_for(devices), Unmasked(), objective, stream=stream),
         schedule=Schedule.of(training, len(prepared.data.train)),
         section="pretrain",
         log=folder,

@@ -34,6 +34,7 @@ class Network:
         strategy: tf.distribute.Strategy,
         masking: Masking,
         objective: Objective,
+        *,
         trained: Collection[str] | None = None,
         stream: str = "training:0",
     ) -> None:
