@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import sys
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,6 +36,7 @@ SIGNATURES = {"ticket.json": "manifest_sha256", "run.json": "run_sha256"}
 
 def pytest_configure(config: pytest.Config) -> None:
     """Starts TensorFlow with deterministic operations and three virtual CPU devices, which must precede any use."""
+    os.environ["XDG_CACHE_HOME"] = tempfile.mkdtemp(prefix="tf_dlth-tests-")  # not the user's own
     start_tensorflow()
     import tensorflow as tf
 

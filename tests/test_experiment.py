@@ -38,6 +38,7 @@ METRICS = ["iteration", "epoch", "train_loss", "train_accuracy", "test_accuracy"
 RUN_KEYS = {
     "format_version", "status", "config_sha256", "data_sha256", "seed", "versions", "host", "seconds", "winner",
     "winners", "winners_16", "dense_would_win", "admitted", "initialisation", "files", "manifests", "run_sha256",
+    "best_sparse",
 }  # fmt: skip
 TICKET_KEYS = {
     "format_version", "iteration", "density", "remaining", "prunable", "layers", "weights", "model", "preprocessing",

@@ -33,8 +33,8 @@ def test_the_command(own_networks: str, tmp_path: Path, capsys: pytest.CaptureFi
     assert f"{tmp_path}/encoder is finished already; its encoder: " in capsys.readouterr().out
     assert main([*words, "seed=1"]) == 2
     assert "differs in seed" in capsys.readouterr().err
-    assert main([*words, "seed=1", "--allow-change", "seed"]) == 0
-    capsys.readouterr()
+    assert main([*words, "seed=1", "--allow-change", "seed"]) == 2
+    assert "--allow-change seed: only these may change within a run" in capsys.readouterr().err
     assert main([*words, "seed=1", "--overwrite"]) == 0
     assert json.loads(report.read_text())[0]["seed"] == 1
 

@@ -44,6 +44,7 @@ def test_a_dry_run_says_what_would_be_done(
         "parameters": plan.parameters,
         "prunable": plan.prunable,
         "unprunable_layers": [],
+        "initialisation": plan.initialisation,
         "images_per_class": plan.images_per_class,
         "steps": plan.steps,
         "bytes": plan.bytes,

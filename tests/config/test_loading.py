@@ -111,12 +111,6 @@ def test_null_and_numbers_where_a_key_takes_them_beside_text():
     assert parse("name=2024").name == "2024"
 
 
-@pytest.mark.parametrize("method", ["random", "layerwise", "transplant"])
-def test_what_this_version_cannot_run_is_refused(method: str):
-    with pytest.raises(UserError, match=rf"^pruning\.method: {method} is not available yet in this version$"):
-        build_config({"name": "run", "pruning": {"method": method}})
-
-
 def test_an_override_below_a_value():
     with pytest.raises(UserError, match=r"override 'name\.first=x': name is a value, not a section"):
         parse("name.first=x")

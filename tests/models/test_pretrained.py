@@ -10,12 +10,14 @@ import pytest
 import scipy.signal
 from safetensors.numpy import save_file
 
+from tf_dlth import files
 from tf_dlth.errors import UserError
 from tf_dlth.models.build import features
 from tf_dlth.models.initialisation import initial_weights
 from tf_dlth.models.pretrained import load_pretrained, pytorch_names
 from tf_dlth.models.spec import ModelSpec
 from tf_dlth.models.variables import assign, read
+from tf_dlth.runs.facts import Facts, write_facts
 
 WIDTH, SIDE = 4, 32
 SPEC = ModelSpec(
@@ -212,6 +214,30 @@ def test_other_architectures_and_damaged_files(tmp_path, file):
     refused(path, "damaged")
 
 
+def finished_pretraining(folder: Path) -> None:
+    """Has run.json name the encoder that lies in the folder."""
+    facts = Facts(
+        status="finished",
+        config_sha256="a" * 64,
+        data_sha256="a" * 64,
+        seed=0,
+        initialisation={},
+        versions={},
+        host={},
+        pretraining={"method": "simclr"},
+        encoder={"file": "encoder.safetensors", "sha256": files.sha256(folder / "encoder.safetensors")},
+    )
+    write_facts(folder, facts)
+
+
+def test_an_encoder_of_another_pretraining_is_refused(network, tmp_path):
+    save_file({"stem/kernel": np.zeros(1, np.float32)}, tmp_path / "encoder.safetensors")
+    refused(tmp_path, "holds no finished pre-training; run pretrain first")
+    finished_pretraining(tmp_path)
+    save_file({"stem/kernel": np.ones(1, np.float32)}, tmp_path / "encoder.safetensors")
+    refused(tmp_path, "expected SHA-256")
+
+
 def test_own_encoder_gives_all_but_the_head(network, tmp_path):
     model = network("harmonic_resnet18", width=4, head="cosine")
     initial, other = initial_weights(model, 0), initial_weights(model, 1)
@@ -219,7 +245,8 @@ def test_own_encoder_gives_all_but_the_head(network, tmp_path):
     spec = ModelSpec(
         architecture="harmonic_resnet18", width=4, stem="small", head="cosine", classes=10, input_shape=(32, 32, 3)
     )
-    save_file({**encoder, "head/kernel": np.zeros((1, 1))}, tmp_path / "encoder.safetensors")
+    save_file({**encoder, "head/kernel": np.zeros((1, 1), np.float32)}, tmp_path / "encoder.safetensors")
+    finished_pretraining(tmp_path)
     for reference in (tmp_path / "encoder.safetensors", tmp_path):
         weights, provenance = load_pretrained(str(reference), spec, initial, False)
         for name, value in weights.items():
@@ -227,9 +254,11 @@ def test_own_encoder_gives_all_but_the_head(network, tmp_path):
         assert provenance["naming"] == "tf_dlth"
         assert provenance["random"] == ["head/kernel", "head/scale"]
     save_file({**encoder, "tail/kernel": np.zeros(1)}, tmp_path / "encoder.safetensors")
+    finished_pretraining(tmp_path)
     refused(tmp_path, "unknown tensors tail/kernel", spec, initial)
     del encoder["stem/kernel"]
     save_file(encoder, tmp_path / "encoder.safetensors")
+    finished_pretraining(tmp_path)
     refused(tmp_path, "lacks stem/kernel", spec, initial)
 
 

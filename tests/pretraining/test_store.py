@@ -9,7 +9,7 @@ from tf_dlth import files
 from tf_dlth.config import parse_config
 from tf_dlth.errors import UserError
 from tf_dlth.pretraining.store import keep_encoder
-from tf_dlth.runs.facts import Facts
+from tf_dlth.runs.facts import Facts, read_facts
 from tf_dlth.runs.folder import RunFolder
 
 WEIGHTS = {"conv/kernel": np.arange(6, dtype=np.float32).reshape(2, 3), "bn/gamma": np.ones(3, np.float32)}
@@ -53,4 +53,5 @@ def test_an_encoder_that_cannot_be_written_is_not_said_to_be_finished(
     monkeypatch.setattr(files, "write_tensors", full)
     with pytest.raises(UserError, match=r"encoder\.safetensors"):
         keep_encoder(folder, WEIGHTS)
-    assert folder.status == "running"
+    facts = read_facts(folder.path)
+    assert facts is not None and facts.status == "running"

@@ -36,7 +36,8 @@ Process = Callable[..., subprocess.CompletedProcess[str]]
 def process(tmp_path: Path) -> Process:
     """Runs Python in ``tmp_path``, with this package importable, and nothing of TensorFlow silenced from outside."""
     kept = {key: value for key, value in os.environ.items() if not key.startswith(("TF_", "PYTHON"))}
-    environment = {**kept, "PYTHONPATH": str(Path(tf_dlth.__file__).parents[1])}
+    own = {"PYTHONPATH": str(Path(tf_dlth.__file__).parents[1]), "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    environment = {**kept, **own}
 
     def start(*words: object) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, *map(str, words)]

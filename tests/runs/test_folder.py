@@ -305,7 +305,7 @@ def test_finishing_keeps_the_summary_and_drops_the_checkpoints(tmp_path: Path):
     assert folder.finished
     tree = run_json(tmp_path)
     assert tree.pop("run_sha256") == files.digest_of(tree)
-    expected = facts(config(), status="finished", winner=4)
+    expected = facts(config(), status="finished", winner=4, files=tree["files"])
     assert tree == expected.model_dump(mode="json", exclude_none=True)
     folder.remove_checkpoints()
 

@@ -91,8 +91,9 @@ def comparisons() -> Iterator[dict[str, float]]:
     for seed in range(DRAWS):
         rng = np.random.default_rng(seed)
         batch = rng.integers(0, 256, (BATCH, *SHAPE)), rng.integers(0, CLASSES, BATCH)
-        for model in (single, double):
-            assign(model, initial_weights(single, seed))
+        drawn = initial_weights(single, seed)
+        assign(single, drawn)
+        assign(double, {name: weight.astype(np.float64) for name, weight in drawn.items()})
         for gate in gates:
             gate.pattern = None
         (found, seen), (free, exact) = run_single(*batch), run_double(*batch)

@@ -30,6 +30,9 @@ class Descent:
         self.rate, self.mask = 0.0, np.ones(3, bool)
         self.fails_at: float | None = None
 
+    def set_address(self, iteration: int, epoch: int, step: int) -> None:
+        """It has no layer that draws."""
+
     def load(self, weights: Arrays, masks: Arrays) -> None:
         self.w, self.velocity, self.mask = weights["w"].copy(), np.zeros(3), masks["w"]
         self.reset_totals()
