@@ -25,6 +25,7 @@ from tf_dlth.config import DataConfig
 from tf_dlth.errors import LONGEST_LINE, Stopped, UserError, printable
 from tf_dlth.startup import HEARD
 
+STANDARD_OUTPUT = 1
 DATA_VARIABLE = "TF_DLTH_DATA"
 
 
@@ -196,7 +197,11 @@ def write_result(path: str, content: bytes) -> None:
         files.write_bytes(file, content)
         return
     try:
-        file.write_bytes(content)
+        # /dev/stdout may be a file that holds what was printed before: opened anew it would be emptied.
+        own = file.exists() and os.path.samestat(file.stat(), os.fstat(STANDARD_OUTPUT))
+        sys.stdout.flush()
+        with open(STANDARD_OUTPUT if own else file, "wb", closefd=not own) as stream:
+            stream.write(content)
     except OSError as error:
         raise files.cannot_write(file, error) from None
 
