@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Iterable
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,7 +16,7 @@ from tf_dlth.errors import Stopped, UserError
 from tf_dlth.runs import folder as module
 from tf_dlth.runs.checkpoint import Checkpoint
 from tf_dlth.runs.facts import Facts
-from tf_dlth.runs.folder import RunFolder, opened, require_space, run_path
+from tf_dlth.runs.folder import RunFolder, opened, require_space, run_path, verify_files
 
 
 def config(*overrides: str) -> Config:
@@ -56,7 +57,7 @@ def run_json(path: Path) -> dict[str, Any]:
 # Changes
 
 
-def test_what_differs_is_refused_by_name_and_nothing_is_written(tmp_path: Path):
+def test_r08_what_differs_is_refused_by_name_and_nothing_is_written(tmp_path: Path):
     begun(tmp_path, config())
     before = files.digests(tmp_path)
     with pytest.raises(UserError, match=r"differs in pruning\.rate, seed, data_sha256; give this one another name"):
@@ -305,7 +306,8 @@ def test_finishing_keeps_the_summary_and_drops_the_checkpoints(tmp_path: Path):
     assert folder.finished
     tree = run_json(tmp_path)
     assert tree.pop("run_sha256") == files.digest_of(tree)
-    expected = facts(config(), status="finished", winner=4, files=tree["files"])
+    own = {"subset.json": files.sha256(tmp_path / "subset.json")}
+    expected = facts(config(), status="finished", winner=4, files=own)
     assert tree == expected.model_dump(mode="json", exclude_none=True)
     folder.remove_checkpoints()
 
@@ -344,12 +346,72 @@ def test_metrics_shorter_than_the_checkpoint_knows_are_refused(tmp_path: Path):
         begun(tmp_path, config())
 
 
+def test_what_shows_in_the_last_bits_is_warned_of(tmp_path: Path):
+    begun(tmp_path, config(), host={"threads": 2, "onednn": True, "cpu_flags": ["avx"], "cores": 4})
+    again = begun(tmp_path, config(), host={"threads": 8, "onednn": True, "cpu_flags": ["avx"], "cores": 8})
+    (warning,) = again.warnings
+    assert warning.startswith("the last bits differ from those of a run that was never stopped: threads was 2, is 8")
+    assert begun(tmp_path, config(), host=again.facts.host).warnings == []
+
+
 def test_a_metric_that_is_no_number_is_refused_whole(tmp_path: Path):
     folder = begun(tmp_path, config())
     folder.append_metrics({"epoch": 1})
     with pytest.raises(ValueError, match="not JSON compliant"):
         folder.append_metrics({"epoch": 2, "train_loss": float("nan")})
     assert folder.metrics() == [{"epoch": 1}]
+
+
+def test_a_checkpoint_of_another_run_is_none_of_its_own(tmp_path: Path):
+    for name, other in (("one", "a" * 64), ("other", "b" * 64)):
+        (tmp_path / name).mkdir()
+        begun(tmp_path / name, config(), data_sha256=other).save(Checkpoint({"iteration": 3}))
+    for file in (tmp_path / "other" / "checkpoints").iterdir():
+        (tmp_path / "one" / "checkpoints" / file.name).write_bytes(file.read_bytes())
+    with pytest.raises(UserError, match=r"no checkpoint in .* is whole"):
+        begun(tmp_path / "one", config())
+
+
+def test_results_without_a_run_json_are_left_alone(tmp_path: Path):
+    begun(tmp_path, config())
+    (tmp_path / "iteration_00").mkdir()
+    (tmp_path / "run.json").unlink()
+    with pytest.raises(UserError, match=r"holds iteration_00 but no run\.json; restore that from a copy"):
+        opened_again(tmp_path, config())
+
+
+def test_a_config_that_run_json_does_not_know(tmp_path: Path):
+    begun(tmp_path, config())
+    (tmp_path / "config.yaml").write_text(config("seed=1").to_yaml())
+    for asked in (config(), config("seed=1")):
+        with pytest.raises(UserError, match=r"config\.yaml is damaged: run\.json knows another config"):
+            opened_again(tmp_path, asked)
+
+
+def test_a_finished_jobs_files_have_digests(tmp_path: Path):
+    folder = begun(tmp_path, config())
+    folder.append_metrics({"epoch": 1})
+    folder.finish()
+    assert folder.facts.files == {
+        name: files.sha256(tmp_path / name) for name in ("subset.json", "metrics.jsonl")
+    }  # fmt: skip
+    verify_files(tmp_path, folder.facts)
+    (tmp_path / "metrics.jsonl").write_text('{"epoch": 2}\n')
+    with pytest.raises(UserError, match=r"metrics\.jsonl is damaged: expected SHA-256"):
+        verify_files(tmp_path, folder.facts)
+
+
+@pytest.mark.parametrize("make", ["link", "pipe"])
+def test_what_no_run_makes_is_refused(tmp_path: Path, make: str):
+    begun(tmp_path / "run", config()).finish()
+    odd = tmp_path / "run" / "tensorboard" / "events"
+    odd.parent.mkdir()
+    odd.symlink_to(tmp_path) if make == "link" else os.mkfifo(odd)
+    with (
+        pytest.raises(UserError, match="events is a link or a device, which no run makes"),
+        opened(tmp_path / "run", "train", facts(config()), 10, overwrite=True),
+    ):
+        raise AssertionError("it is not refused")
 
 
 def test_a_damaged_checkpoint_is_warned_of(tmp_path: Path):

@@ -5,7 +5,7 @@ import tensorflow as tf
 
 from tf_dlth.errors import UserError
 from tf_dlth.training import devices as module
-from tf_dlth.training.devices import first_device, strategy_for
+from tf_dlth.training.devices import first_device, intra_op_threads, pin_threads, strategy_for
 
 
 def chosen(devices: str) -> list[str]:
@@ -45,3 +45,11 @@ def test_with_gpus(monkeypatch: pytest.MonkeyPatch):
 def test_one_device_measures():
     with first_device("all"):
         assert tf.constant(1.0).device.endswith("CPU:0")
+
+
+def test_threads_are_decided_once_a_process():
+    running = intra_op_threads()
+    pin_threads(None)
+    with pytest.raises(UserError, match=rf"training\.threads: 77 cannot be had, TensorFlow runs with {running} "):
+        pin_threads(77)
+    assert intra_op_threads() == running

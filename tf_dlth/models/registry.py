@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from tf_dlth.errors import UserError
+from tf_dlth.errors import UserError, printable
 from tf_dlth.models.spec import ModelSpec
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def check_name(architecture: str) -> None:
 
 
 def network(spec: ModelSpec) -> tf_keras.Model:
-    """Calls the architecture's function; raises UserError when there is none or it takes other arguments."""
+    """Calls the architecture's function; raises UserError when there is none, or for whatever it raises."""
     check(spec)
     arguments: dict[str, Any] = {
         "input_shape": spec.input_shape,
@@ -68,7 +68,13 @@ def network(spec: ModelSpec) -> tf_keras.Model:
     }
     if spec.architecture in BUILT_IN:
         return _function(BUILT_IN[spec.architecture])(**arguments, stem=spec.stem)
-    return _own_network(spec.architecture, arguments)
+    try:
+        return _own_network(spec.architecture, arguments)
+    except UserError:
+        raise
+    except Exception as error:  # whatever a user's code raises
+        reason = f"{type(error).__name__}: {printable(str(error))}"
+        raise UserError(f"model.architecture: {spec.architecture} raised {reason}") from error
 
 
 def _own_network(architecture: str, arguments: dict[str, Any]) -> tf_keras.Model:

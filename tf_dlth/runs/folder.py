@@ -234,6 +234,8 @@ class RunFolder:
         A process that died as it began leaves no more than config.yaml and subset.json.
         """
         found = {p.name for p in self.path.iterdir() if not p.name.startswith(files.TEMPORARY)} - {LOCK}
+        if RUN in found and CONFIG not in found:
+            raise UserError(f"{self.path} holds {RUN} but no {CONFIG}; restore that from a copy, or use --overwrite")
         if found and CONFIG not in found:
             raise UserError(f"{self.path} holds files that are no run's; choose another name or output.directory")
         stored = read_facts(self.path)
