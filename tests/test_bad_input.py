@@ -239,7 +239,7 @@ def test_a_folder_that_cannot_be_made(refused: Refused, config: Callable[..., Pa
 
 
 @pytest.mark.parametrize(("limit", "saved"), [(3_000, "winner"), (20_000, "winner"), (20_000, "all")])
-def test_files_that_the_disk_does_not_take(
+def test_r06_files_that_the_disk_does_not_take(
     quick: Callable[..., Config], limit: int, saved: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """The kernel refuses to let any file grow beyond the limit, whoever writes it."""

@@ -40,7 +40,7 @@ def test_written_bytes_come_back_with_their_digest(tmp_path: Path):
 
 @pytest.mark.parametrize("call", ["fsync", "replace", "open"])
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EACCES, errno.EIO])
-def test_a_refusing_disk_leaves_the_old_file_and_no_other(tmp_path: Path, monkeypatch, call: str, code: int):
+def test_r06_a_refusing_disk_leaves_the_old_file_and_no_other(tmp_path: Path, monkeypatch, call: str, code: int):
     path = tmp_path / "file"
     files.write_bytes(path, b"old")
 
@@ -58,13 +58,13 @@ def test_a_refusing_disk_leaves_the_old_file_and_no_other(tmp_path: Path, monkey
     assert [p.name for p in tmp_path.iterdir()] == ["file"]
 
 
-def test_an_unwritable_place(tmp_path: Path):
+def test_r06_an_unwritable_place(tmp_path: Path):
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match="cannot write"):
         files.write_bytes(tmp_path / "file" / "below", b"")
 
 
-def test_the_file_then_its_name_are_flushed(tmp_path: Path, monkeypatch):
+def test_r06_the_file_then_its_name_are_flushed(tmp_path: Path, monkeypatch):
     """The content before the rename, the folder after it: in this order nothing can be half there after a power cut."""
     calls: list[tuple[str, str]] = []
     fsync, replace = os.fsync, os.replace
@@ -218,7 +218,7 @@ def test_digests_and_size(tmp_path: Path):
     assert files.size(tmp_path) == len("content")
 
 
-def test_sweeping(tmp_path: Path):
+def test_r06_sweeping(tmp_path: Path):
     fill(tmp_path / ".partial-7-iteration_00", "x")
     (tmp_path / ".partial-7-run.json").write_text("{")
     (tmp_path / "run.json").write_text(json.dumps({}))

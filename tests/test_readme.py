@@ -28,13 +28,13 @@ def commands() -> list[tuple[str, list[str]]]:
 
 
 @pytest.mark.parametrize("command", commands(), ids=lambda command: " ".join(command[1])[:60])
-def test_documented_commands_exist(command: tuple[str, list[str]]) -> None:
+def test_r17_documented_commands_exist(command: tuple[str, list[str]]) -> None:
     document, words = command
     assert importlib.util.find_spec(words[0]) is not None, f"{document} names {words[0]}, which does not exist"
 
 
 @pytest.mark.parametrize("command", commands(), ids=lambda command: " ".join(command[1])[:60])
-def test_documented_configs_and_keys_exist(command: tuple[str, list[str]]) -> None:
+def test_r17_documented_configs_and_keys_exist(command: tuple[str, list[str]]) -> None:
     _, words = command
     if "--config" not in words or not (config := words[words.index("--config") + 1]).startswith("configs/"):
         return
@@ -43,7 +43,7 @@ def test_documented_configs_and_keys_exist(command: tuple[str, list[str]]) -> No
 
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: str(path.relative_to(ROOT / "configs")))
-def test_every_config_loads_and_opens_with_its_command(path: Path) -> None:
+def test_r17_every_config_loads_and_opens_with_its_command(path: Path) -> None:
     load_config(path)
     header = path.read_text(encoding="utf-8").split("\nname:")[0]
     assert f"--config {path.relative_to(ROOT).as_posix()}" in header

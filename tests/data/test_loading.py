@@ -250,7 +250,7 @@ def test_small_files_are_in_memory_and_large_ones_are_not(tree: Callable[..., Pa
     assert load_data(large.config).config == large.config
 
 
-def test_a_changed_pixel_changes_the_digest(tree: Callable[..., Path], paint: Callable[..., Path]) -> None:
+def test_r16_a_changed_pixel_changes_the_digest(tree: Callable[..., Path], paint: Callable[..., Path]) -> None:
     root = tree("train", cats=5, dogs=5).parent
     tree("test", cats=2, dogs=2)
     config = DataConfig(dataset="folder", data_dir=str(root))

@@ -111,7 +111,7 @@ def test_the_steps_of_section_3_1_in_order():
     ]
 
 
-def test_kept_entries_and_all_else_go_back_to_theta_r():
+def test_r13_kept_entries_and_all_else_go_back_to_theta_r():
     """Bit-equal, BatchNorm statistics and the head included; removed weights start at zero."""
     _, training, store = searched()
     theta_r = store.rewind_weights

@@ -55,7 +55,7 @@ def pruned(values: list[float], rate: float) -> list[int]:
         ([1, 2, 3], 0.5, [0, 0, 1]),
     ],
 )
-def test_literals(values: list[float], rate: float, mask: list[int]):
+def test_r11_literals(values: list[float], rate: float, mask: list[int]):
     assert pruned(values, rate) == mask
 
 
@@ -69,7 +69,7 @@ def test_layers_are_ranked_against_each_other():
     assert second["small"].tolist() == [[False, False], [False, True]]
 
 
-def test_equal_magnitudes_go_by_name_and_position():
+def test_r11_equal_magnitudes_go_by_name_and_position():
     weights = {"b": np.ones(3), "a": np.array([1.0, -1.0, 1.0])}
     result = prune_global(weights, all_ones(weights), 4 / 6)
     assert not result["a"].any()
@@ -119,7 +119,7 @@ def drawn(shapes: list[tuple[tuple[int, ...], int, int]]) -> tuple[dict[str, np.
 
 @given(shapes=tensors, rate=st.floats(0.001, 0.999))
 @settings(max_examples=300, deadline=None)
-def test_against_sorting_everything(shapes: list, rate: float):
+def test_r11_against_sorting_everything(shapes: list, rate: float):
     weights, masks = drawn(shapes)
     before = {name: mask.copy() for name, mask in masks.items()}
     result = prune_global(weights, masks, rate)
@@ -133,7 +133,7 @@ def test_against_sorting_everything(shapes: list, rate: float):
 
 @given(shapes=tensors, rate=st.floats(0.001, 0.999))
 @settings(max_examples=50, deadline=None)
-def test_the_order_of_the_layers_does_not_matter(shapes: list, rate: float):
+def test_r11_the_order_of_the_layers_does_not_matter(shapes: list, rate: float):
     weights, masks = drawn(shapes)
     backwards = prune_global(weights, dict(reversed(masks.items())), rate)
     forwards = prune_global(dict(reversed(weights.items())), masks, rate)
@@ -152,7 +152,7 @@ def test_exact_counts_of_the_paper_in_whole_numbers(dense: int, counts: dict[int
 
 
 @pytest.mark.parametrize("name", ["ResNet-18", "MobileNet-v2"])
-def test_exact_counts_by_pruning(name: str):
+def test_r11_exact_counts_by_pruning(name: str):
     dense, counts = EXACT_COUNTS[name]
     weights = {"w": np.random.RandomState(0).randint(0, 200, dense).astype(np.float16)}  # ties everywhere
     masks, seen = all_ones(weights), {}
@@ -164,7 +164,7 @@ def test_exact_counts_by_pruning(name: str):
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
-def test_what_cannot_be_ranked_is_an_error(value: float):
+def test_r11_what_cannot_be_ranked_is_an_error(value: float):
     weights = {"fine": np.ones(2), "broken": np.array([1.0, value])}
     with pytest.raises(ValueError, match=r"broken.*NaN"):
         prune_global(weights, all_ones(weights), 0.2)
@@ -175,7 +175,7 @@ def test_another_shape_is_an_error():
         prune_global({"w": np.ones((2, 3))}, {"w": np.ones((3, 2), bool)}, 0.2)
 
 
-def test_nothing_left_to_remove():
+def test_r11_nothing_left_to_remove():
     weights = {"w": np.ones(3)}
     gone = {"w": np.zeros(3, bool)}
     assert not prune_global(weights, gone, 0.5)["w"].any()

@@ -33,6 +33,7 @@ def send_at(signal_name: str, reference: str, call: int) -> None:
 if __name__ == "__main__":
     signal_name, reference, call, command, *words = sys.argv[1:]
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # and nohup's this
     main = importlib.import_module(command).main
     if not reference.startswith("os:"):  # TensorFlow's own imports would count, and be heard
         importlib.import_module("tf_dlth.startup").start_tensorflow()

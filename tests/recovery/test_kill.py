@@ -130,7 +130,7 @@ def take_up(watched: Watched, number: int, directory: Path) -> Path:
 
 
 @pytest.mark.parametrize("draw", range(MOMENTS))
-def test_taken_up_at_a_drawn_moment(watched: Watched, result: Result, draw: int, tmp_path: Path) -> None:
+def test_r01_taken_up_at_a_drawn_moment(watched: Watched, result: Result, draw: int, tmp_path: Path) -> None:
     width = len(watched.labels) / MOMENTS  # one of each stretch of the run, so that none is left out
     number = int(width * (draw + random.Random(f"moment {draw}").random()))
     assert result(take_up(watched, number, tmp_path)) == watched.result, watched.labels[number]
@@ -152,7 +152,7 @@ def test_taken_up_at_a_drawn_moment(watched: Watched, result: Result, draw: int,
         (("rmtree", "checkpoints"), -1),  # finished but for the checkpoints
     ],
 )
-def test_taken_up_between_two_steps(
+def test_r01_taken_up_between_two_steps(
     watched: Watched, result: Result, words: tuple[str, ...], which: int, tmp_path: Path
 ) -> None:
     number = numbers_of(watched.labels, *words)[which]
@@ -160,7 +160,7 @@ def test_taken_up_between_two_steps(
 
 
 @pytest.mark.slow
-def test_taken_up_at_every_moment(watched: Watched, result: Result, tmp_path: Path) -> None:
+def test_r01_taken_up_at_every_moment(watched: Watched, result: Result, tmp_path: Path) -> None:
     wrong = [
         watched.labels[number]
         for number in range(len(watched.labels))
@@ -169,7 +169,9 @@ def test_taken_up_at_every_moment(watched: Watched, result: Result, tmp_path: Pa
     assert wrong == []
 
 
-def test_no_tensorboard_step_stands_twice(watched: Watched, scalars: Callable[[Path], dict], tmp_path: Path) -> None:
+def test_r01_no_tensorboard_step_stands_twice(
+    watched: Watched, scalars: Callable[[Path], dict], tmp_path: Path
+) -> None:
     number = numbers_of(watched.labels, "fsync", "iterations.csv")[1]
     shutil.copytree(watched.copies / f"{number:04d}" / "tiny", tmp_path / "tiny")
     path = run(watched.config(tmp_path), observers=[TensorBoard()]).path
@@ -179,7 +181,7 @@ def test_no_tensorboard_step_stands_twice(watched: Watched, scalars: Callable[[P
 
 @pytest.mark.parametrize("damage", ["cut", "flipped"])
 @pytest.mark.parametrize("suffix", ["json", "safetensors"])
-def test_a_torn_newest_checkpoint_falls_back(
+def test_r05_a_torn_newest_checkpoint_falls_back(
     watched: Watched, result: Result, damage: str, suffix: str, tmp_path: Path
 ) -> None:
     path = self_made(watched, tmp_path)
@@ -191,7 +193,7 @@ def test_a_torn_newest_checkpoint_falls_back(
     assert result(path) == watched.result
 
 
-def test_after_a_fall_back_the_whole_checkpoint_is_not_pushed_out(
+def test_r05_after_a_fall_back_the_whole_checkpoint_is_not_pushed_out(
     watched: Watched, result: Result, tmp_path: Path
 ) -> None:
     """Torn, taken up, and torn again at the first checkpoint after that."""
@@ -231,7 +233,7 @@ class Warnings(TensorBoard):
         self.messages.append(message)
 
 
-def test_overwriting_that_was_broken_off(
+def test_r01_overwriting_that_was_broken_off(
     watched: Watched, result: Result, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Half removed, it is an unfinished run to the same command, with --overwrite or without."""

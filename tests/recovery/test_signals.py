@@ -28,6 +28,18 @@ from tf_dlth.training.network import Network
 
 SIGNALLED = Path(__file__).with_name("signalled.py")
 STEP = "tf_dlth.training.network:Network.run"
+PLACES = (
+    ("os:replace", 35),
+    (STEP, 7),
+    ("os:fsync", 60),
+    ("tf_dlth.lottery.imp:prune", 2),
+    ("tf_dlth.lottery.imp:rewind", 2),
+    ("tf_dlth.tickets.saved_model:write", 3),
+    ("tf_dlth.reporting.tensorboard:TensorBoard.iteration_ended", 3),
+    ("tf_dlth.lottery.store:TicketStore.choose_winner", 1),
+)
+"""Where a process is killed, and how often a run comes by at least."""
+KILLS = int(os.environ.get("TF_DLTH_KILLS", "25"))
 Result = Callable[[Path], dict[str, Any]]
 Process = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -54,7 +66,7 @@ def config_file(config: Config, folder: Path) -> Path:
     return path
 
 
-def test_killed_stopped_and_interrupted_one_after_the_other(
+def test_r02_killed_stopped_and_interrupted_one_after_the_other(
     process: Process,
     quick: Callable[..., Config],
     own_networks: str,
@@ -102,16 +114,15 @@ def assert_quiet(output: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("draw", range(20))
-def test_killed_at_a_drawn_moment(
+@pytest.mark.parametrize("draw", range(KILLS))
+def test_r01_killed_at_a_drawn_moment(
     process: Process, finished: Any, tiny: Callable[..., Config], result: Result, draw: int, tmp_path: Path
 ) -> None:
-    """Half of them in training, half of those with the default between checkpoints; half while something is written."""
-    draws = random.Random(f"kill {draw}")
-    often = () if draw % 4 == 1 else ("output.checkpoint_seconds=0",)
+    """Each place in turn, at a drawn call; most with a checkpoint at every epoch, some as seldom as usual."""
+    where, calls = PLACES[draw % len(PLACES)]
+    often = ("output.checkpoint_seconds=0",) if draw // len(PLACES) % 4 != 1 else ()
     words = ("tf_dlth.train", "--config", config_file(tiny(tmp_path / "runs", *often), tmp_path))
-    where = (STEP, draws.randint(1, 8)) if draw % 2 else ("os:replace", draws.randint(1, 40))
-    died = process(SIGNALLED, "SIGKILL", *where, *words)
+    died = process(SIGNALLED, "SIGKILL", where, random.Random(f"kill {draw}").randint(1, calls), *words)
     assert died.returncode == -9, died.stderr
     done = process("-m", *words)
     assert (done.returncode, done.stderr) == (0, "")
@@ -129,7 +140,7 @@ def test_evaluating_says_its_result_and_nothing_else(process: Process, finished:
 
 
 @pytest.mark.parametrize(("signal_name", "code"), [("SIGTERM", 143), ("SIGINT", 130)])
-def test_a_signal_while_evaluating(
+def test_r02_a_signal_while_evaluating(
     process: Process, finished: Any, signal_name: str, code: int, tmp_path: Path
 ) -> None:
     where = "tf_dlth.data.pipeline:evaluation_batches" if code == 143 else "tf_dlth.evaluation.subject:load_ticket"
@@ -145,11 +156,13 @@ def test_a_signal_while_evaluating(
 
 
 @pytest.fixture(autouse=True)
-def ctrl_c_is_heard() -> Iterator[None]:
-    """A shell's background jobs ignore it, and so would the tests."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+def signals_are_heard() -> Iterator[None]:
+    """A shell's background jobs ignore Ctrl-C, nohup's the end of a terminal, and so would the tests."""
+    usual = {signal.SIGINT: signal.default_int_handler, signal.SIGHUP: signal.SIG_DFL}
+    before = {number: signal.signal(number, handler) for number, handler in usual.items()}
     yield
-    signal.signal(signal.SIGINT, before)
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 @pytest.fixture
@@ -171,8 +184,8 @@ def at_call(call: int, act: Callable[[], None], original: Callable[..., Any]) ->
     return counted
 
 
-@pytest.mark.parametrize(("signal_name", "code"), [("SIGINT", 130), ("SIGTERM", 143)])
-def test_a_second_signal_while_saving_leaves_the_checkpoint_before(
+@pytest.mark.parametrize(("signal_name", "code"), [("SIGINT", 130), ("SIGTERM", 143), ("SIGHUP", 129)])
+def test_r02_a_second_signal_while_saving_leaves_the_checkpoint_before(
     command: Callable[..., int],
     quick: Callable[..., Config],
     result: Result,
@@ -209,8 +222,8 @@ def test_a_second_signal_while_saving_leaves_the_checkpoint_before(
     assert result(path) == result(whole.path)
 
 
-@pytest.mark.parametrize(("signal_name", "code"), [("SIGINT", 130), ("SIGTERM", 143)])
-def test_a_signal_before_there_is_anything_to_save(
+@pytest.mark.parametrize(("signal_name", "code"), [("SIGINT", 130), ("SIGTERM", 143), ("SIGHUP", 129)])
+def test_r02_a_signal_before_there_is_anything_to_save(
     command: Callable[..., int],
     signal_name: str,
     code: int,
@@ -227,7 +240,7 @@ def test_a_signal_before_there_is_anything_to_save(
     assert not (tmp_path / "tiny").exists()
 
 
-def test_a_second_process_is_refused(
+def test_r07_a_second_process_is_refused(
     command: Callable[..., int], tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     with locked(tmp_path / "tiny"):

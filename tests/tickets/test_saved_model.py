@@ -38,7 +38,7 @@ np.savez(out, features=features["features"], one=one, **{k: v.numpy() for k, v i
 """
 
 
-def test_it_serves_where_this_package_cannot_be_imported(finished, tmp_path: Path):
+def test_r14_it_serves_where_this_package_cannot_be_imported(finished, tmp_path: Path):
     ticket = load_ticket(finished.path)
     images = load_data(finished.config.data).test.read(np.arange(64))
     np.save(tmp_path / "images.npy", images)

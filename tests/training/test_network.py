@@ -192,7 +192,7 @@ def test_going_on_from_saved_weights_and_momentum_is_bit_equal(network_on: Netwo
 
 
 @pytest.mark.parametrize("devices", [1, 2])
-def test_pruned_weights_and_momentum_are_zero_after_many_steps(
+def test_r12_pruned_weights_and_momentum_are_zero_after_many_steps(
     network_on: NetworkOn, plain: tf_keras.Model, devices: int
 ):
     network = network_on(devices)

@@ -65,7 +65,7 @@ def test_it_is_not_what_keras_does():
 @pytest.mark.parametrize("momentum", [0.0, 0.5, 0.9])
 @pytest.mark.parametrize("decay", [0.0, 0.0005, 0.5])
 @pytest.mark.parametrize("on_pruned", [1.0, 1e38, np.inf, np.nan], ids=["one", "huge", "infinite", "nan"])
-def test_pruned_weights_and_velocities_stay_exactly_zero(momentum: float, decay: float, on_pruned: float):
+def test_r12_pruned_weights_and_velocities_stay_exactly_zero(momentum: float, decay: float, on_pruned: float):
     kernel, _ = kernel_and_scale()
     sgd = optimizer(momentum=momentum, decay=decay)
     sgd.track([kernel], [variable(MASK)])

@@ -24,7 +24,7 @@ def unreachable(*_: object, **__: object) -> None:
 @pytest.mark.parametrize(
     ("dataset", "folder"), [("cifar10", "cifar10/3"), ("eurosat", "eurosat/rgb"), ("imagenet2012", "imagenet2012/5")]
 )
-def test_an_unprepared_set_without_network_says_what_to_do(
+def test_r16_an_unprepared_set_without_network_says_what_to_do(
     dataset: str,
     folder: str,
     tmp_path: Path,

@@ -1,0 +1,28 @@
+"""The options of the commands are a contract: one that is added, renamed or dropped shows here."""
+
+from __future__ import annotations
+
+import importlib
+
+import pytest
+
+from tf_dlth.__main__ import COMMANDS
+
+COMMON = {"--help", "--data-dir", "--devices", "--json"}
+OPTIONS = {
+    "train": {"--config", "overrides", "--dry-run", "--overwrite", "--allow-change", "--trust"},
+    "evaluate": {"tickets", "--weights", "--data", "--trust"},
+    "pretrain": {"--config", "overrides", "--overwrite", "--allow-change"},
+    "corrupt": {"--data", "--out", "--kinds", "--severities", "--seed", "--frost"},
+}
+
+
+def test_r17_every_command_is_listed() -> None:
+    assert COMMANDS.keys() == OPTIONS.keys()
+
+
+@pytest.mark.parametrize("command", OPTIONS)
+def test_r17_options(command: str) -> None:
+    actions = importlib.import_module(f"tf_dlth.{command}")._parser()._actions
+    found = {action.option_strings[-1] if action.option_strings else action.dest for action in actions}
+    assert found == COMMON | OPTIONS[command]
