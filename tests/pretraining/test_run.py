@@ -218,9 +218,11 @@ def test_an_admitted_change_is_told_and_noted(tmp_path: Path) -> None:
     with pytest.raises(Stopped):
         pretrain(config(tmp_path), Watched(Position(1, 1)))
     watcher = Watched()
-    done = pretrain(config(tmp_path, "pretrain.epochs=2"), watcher, allow_change=["pretrain.epochs"])
-    assert watcher.warnings == ["from iteration 0 on pretrain.epochs is 2, before 3"]
-    assert done.summary["admitted"][0]["keys"] == {"pretrain.epochs": {"old": 3, "new": 2}}
+    done = pretrain(config(tmp_path, "pretrain.knn_every=3"), watcher, allow_change=["pretrain.knn_every"])
+    (noted,) = done.summary["admitted"]
+    old = noted["keys"]["pretrain.knn_every"]["old"]
+    assert noted["keys"] == {"pretrain.knn_every": {"old": old, "new": 3}}
+    assert watcher.warnings == [f"from iteration 0 on pretrain.knn_every is 3, before {old}"]
 
 
 def test_digits_without_labels_bring_neighbours_closer(tmp_path: Path) -> None:

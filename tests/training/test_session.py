@@ -108,8 +108,8 @@ class Machine:
         if position == self._signal_at:
             self.stop.received = 15
 
-    def epochs(self, where: str = "") -> list[EpochResult]:
-        return list(self.session.epochs(batches, lambda: Checkpoint({"iteration": 7}), where))  # pyright: ignore[reportArgumentType]
+    def epochs(self, iteration: int | None = None) -> list[EpochResult]:
+        return list(self.session.epochs(batches, lambda: Checkpoint({"iteration": 7}), iteration))  # pyright: ignore[reportArgumentType]
 
     def begun(self) -> Machine:
         self.session.begin(INITIAL, MASKS, first_epoch=2)
@@ -254,7 +254,7 @@ def test_a_loss_that_is_no_number_names_the_sections_learning_rate(section: str)
         match=rf"^the training diverged \(the loss is no finite number\) in epoch 3 of iteration 5; "
         rf"lower {section}\.learning_rate \(now 0\.5\)$",
     ):
-        machine.epochs(" of iteration 5")
+        machine.epochs(5)
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
