@@ -22,6 +22,7 @@ from rich.console import Console
 
 from tf_dlth import files
 from tf_dlth.config import DataConfig
+from tf_dlth.config.schema import PREPARED
 from tf_dlth.errors import LONGEST_LINE, Stopped, UserError, printable
 from tf_dlth.startup import HEARD
 
@@ -153,10 +154,8 @@ def console() -> Console:
 
 def locate_data(data: DataConfig) -> DataConfig:
     """Fills in ``data_dir`` from the environment variable TF_DLTH_DATA where a TFDS set has none of its own."""
-    from tf_dlth.data.catalogue import FACTS
-
     directory = os.environ.get(DATA_VARIABLE)
-    if directory and data.data_dir is None and FACTS[data.dataset].prepared:
+    if directory and data.data_dir is None and data.dataset in PREPARED:
         return data.model_copy(update={"data_dir": directory})
     return data
 

@@ -11,7 +11,9 @@ from tf_dlth.__main__ import COMMANDS
 COMMON = {"--help", "--data-dir", "--devices", "--json"}
 OPTIONS = {
     "train": {"--config", "overrides", "--dry-run", "--overwrite", "--allow-change", "--trust"},
-    "evaluate": {"tickets", "--weights", "--data", "--trust"},
+    "evaluate": {"tickets", "--weights", "--data", "--iterations", "--ece", "--attack", "--epsilon", "--trust"},
+    "predict": {"ticket", "images", "--csv", "--top", "--weights", "--trust"},
+    "probe": {"ticket", "overrides", "--data", "--weights", "--trust"},
     "pretrain": {"--config", "overrides", "--overwrite", "--allow-change"},
     "corrupt": {"--data", "--out", "--kinds", "--severities", "--seed", "--frost"},
 }

@@ -29,6 +29,8 @@ Dataset = Literal[
     "npz",
 ]
 """The datasets by name; :data:`tf_dlth.data.catalogue.FACTS` says what each is."""
+PREPARED: tuple[Dataset, ...] = ("cifar10", "cifar100", "imagenet2012")
+"""Those that tensorflow_datasets prepares, so that their folder may come from TF_DLTH_DATA."""
 WeightsKind = Literal["last", "test_best", "heldout"]
 Command = Literal["train", "pretrain"]
 LARGEST_EPOCHS = 10**6

@@ -43,11 +43,6 @@ class Facts:
     heldout_from: HeldOutFrom = "train"
     own_files: bool = False
 
-    @property
-    def prepared(self) -> bool:
-        """Whether tensorflow_datasets prepares it, so that its folder may come from TF_DLTH_DATA."""
-        return self.source in ("cifar", "imagenet")
-
     def cropped_and_resized(self, side: int) -> bool:
         """Whether images of this side get random resized crops."""
         return self.crop == "resized" or (self.crop == "by_size" and side > LARGEST_SMALL_SIDE)

@@ -36,6 +36,8 @@ class TicketStore:
         self._folder, self._origin, self._saved_models = folder, origin, saved_models
         self._unfinished = checkpoint if checkpoint and checkpoint.groups else None
         self._summary: dict[str, Any] = {}
+        for row in self.rows:  # what stands for hours of training is looked at before more is built on it
+            self.ticket(row.iteration).verify()
 
     # tf_dlth.lottery.imp.Store
 
