@@ -49,6 +49,6 @@ def test_the_package_has_a_version():
 def test_what_decides_the_last_bits_is_compared(monkeypatch: pytest.MonkeyPatch):
     before = provenance.host(2)
     assert provenance.changed_bits(before, {**before, "cores": 64, "memory_gib": 1.0, "cpu": "another"}) == []
-    assert provenance.changed_bits(before, provenance.host(1)) == ["threads was 2, is 1"]
+    assert provenance.changed_bits(before, provenance.host(1)) == ["threads was 2, is 1 (training.threads pins that)"]
     monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", "0")
     assert provenance.changed_bits(before, provenance.host(2)) == ["onednn was True, is False"]

@@ -44,8 +44,11 @@ def host(threads: int) -> dict[str, Any]:
 
 def changed_bits(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     """A line for each difference between two hosts that shows in the last bits."""
+    pins = {"threads": " (training.threads pins that)"}
     return [
-        f"{key} was {before.get(key)}, is {now.get(key)}" for key in DECIDES_BITS if before.get(key) != now.get(key)
+        f"{key} was {before.get(key)}, is {now.get(key)}{pins.get(key, '')}"
+        for key in DECIDES_BITS
+        if before.get(key) != now.get(key)
     ]
 
 

@@ -138,3 +138,27 @@ def test_a_ticket_that_is_damaged_is_not_pruned_further(reopened: Any, tmp_path:
     (tmp_path / "iteration_00" / "mask.safetensors").write_bytes(b"")
     with pytest.raises(UserError, match=r"mask\.safetensors is damaged"):
         store.keep_ticket(1, MASKS[1], trained(1))
+
+
+@pytest.mark.parametrize("iteration", [0, 1])
+@pytest.mark.parametrize("name", ["mask.safetensors", "weights.safetensors", "ticket.json"])
+def test_r05_a_run_goes_on_only_from_whole_tickets(reopened: Any, tmp_path: Path, iteration: int, name: str):
+    kept(reopened(), 0.5, 0.6)
+    path = tmp_path / f"iteration_{iteration:02d}" / name
+    path.write_bytes(path.read_bytes()[:-9])
+    with pytest.raises(UserError, match=f"iteration_{iteration:02d}/{name}"):
+        reopened()
+
+
+def test_r05_a_run_goes_on_only_from_its_own_tickets(reopened: Any, edit: Any, tmp_path: Path):
+    kept(reopened(), 0.5, 0.6)
+    edit(tmp_path / "iteration_01" / "ticket.json", lambda tree: tree.update(augment="randaugment"))
+    with pytest.raises(UserError, match="iteration_01 is no ticket of the run beside it"):
+        reopened()
+
+
+def test_r05_a_damaged_theta_0_is_found(reopened: Any, tmp_path: Path):
+    kept(reopened(), 0.5)
+    (tmp_path / "initial.safetensors").write_bytes(b"")
+    with pytest.raises(UserError, match=r"initial\.safetensors"):
+        reopened().keep_initial(INITIAL)

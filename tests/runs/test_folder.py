@@ -351,7 +351,10 @@ def test_what_shows_in_the_last_bits_is_warned_of(tmp_path: Path):
     again = begun(tmp_path, config(), host={"threads": 8, "onednn": True, "cpu_flags": ["avx"], "cores": 8})
     (warning,) = again.warnings
     assert warning.startswith("the last bits differ from those of a run that was never stopped: threads was 2, is 8")
-    assert begun(tmp_path, config(), host=again.facts.host).warnings == []
+    assert warning.endswith("(training.threads pins that)")
+    (warning,) = begun(tmp_path, config(), host={**again.facts.host, "onednn": False}).warnings
+    assert warning.endswith("onednn was True, is False"), "no option of ours pins that"
+    assert begun(tmp_path, config(), host={**again.facts.host, "onednn": False}).warnings == []
 
 
 def test_a_metric_that_is_no_number_is_refused_whole(tmp_path: Path):

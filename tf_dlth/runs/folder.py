@@ -153,7 +153,7 @@ class RunFolder:
         if self._before:
             self._facts = self._going_on(self._before, checkpoint)
             self.warnings += [
-                f"the last bits differ from those of a run that was never stopped: {line} (training.threads pins that)"
+                f"the last bits differ from those of a run that was never stopped: {line}"
                 for line in changed_bits(self._before.host, self._facts.host)
             ]
         if self._changes:  # first, lest a change that config.yaml shows is noted nowhere
