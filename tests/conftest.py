@@ -70,7 +70,7 @@ def finished(tiny: Tiny, tmp_path_factory: pytest.TempPathFactory) -> Finished:
     from rich.console import Console
 
     from tf_dlth.experiment import run
-    from tf_dlth.reporting.figures import Figures
+    from tf_dlth.reporting.figures.run import Figures
     from tf_dlth.reporting.tensorboard import TensorBoard
     from tf_dlth.reporting.terminal import Terminal
 

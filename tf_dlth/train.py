@@ -67,7 +67,7 @@ def _parser() -> commands.Parser:
 
 
 def _observers(config: Config, console: Console) -> list:
-    from tf_dlth.reporting.figures import Figures
+    from tf_dlth.reporting.figures.run import Figures
     from tf_dlth.reporting.tensorboard import TensorBoard
     from tf_dlth.reporting.terminal import Terminal
 

@@ -20,7 +20,7 @@ import tf_dlth
 from tf_dlth import preparation, train
 from tf_dlth.config import Config
 from tf_dlth.experiment import run
-from tf_dlth.reporting.figures import Figures
+from tf_dlth.reporting.figures.run import Figures
 from tf_dlth.reporting.tensorboard import TensorBoard
 from tf_dlth.runs.checkpoint import CheckpointStore
 from tf_dlth.runs.lock import locked

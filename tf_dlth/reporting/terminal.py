@@ -16,7 +16,7 @@ from rich.table import Table
 from tf_dlth.errors import LONGEST_LINE, printable
 from tf_dlth.lottery import selection
 from tf_dlth.lottery.rows import Row
-from tf_dlth.reporting.figures import NAME as FIGURE
+from tf_dlth.reporting.figures.run import NAME as FIGURE
 from tf_dlth.reporting.observer import RunObserver
 from tf_dlth.reporting.rules import explained, shown
 from tf_dlth.reporting.sizes import sizes

@@ -9,7 +9,7 @@ from PIL import Image
 
 from tf_dlth.errors import UserError
 from tf_dlth.lottery.rows import Row
-from tf_dlth.reporting.figures import accuracy_by_density, images_per_class
+from tf_dlth.reporting.figures.run import accuracy_by_density, images_per_class
 
 
 def rows(heldout: bool = True) -> list[Row]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +11,7 @@ from matplotlib.figure import Figure
 from tf_dlth import files
 from tf_dlth.lottery.rows import Row
 from tf_dlth.lottery.selection import Rule, rules, test_accuracy
+from tf_dlth.reporting.figures.rendering import rendered
 from tf_dlth.reporting.observer import RunObserver
 from tf_dlth.reporting.rules import curve
 from tf_dlth.tickets.ticket import load_ticket
@@ -85,6 +85,4 @@ def images_per_class(counts: Mapping[str, int], path: Path) -> None:
 
 
 def _save(figure: Figure, path: Path) -> None:
-    content = io.BytesIO()
-    figure.savefig(content, dpi=120, format=path.suffix[1:])
-    files.write_bytes(path, content.getvalue())
+    files.write_bytes(path, rendered(figure, path.suffix[1:]))
