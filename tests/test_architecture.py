@@ -44,6 +44,8 @@ NO_TENSORFLOW = (
     "runs",
     "tickets/manifest.py",
     "tickets/ticket.py",
+    "reporting/analyses.py",
+    "reporting/analysis_folder.py",
 )
 NEVER = {"tickets": {"lottery", "training"}, "evaluation": {"experiment"}, "analysis": {"training", "lottery"}}
 LONGEST_FUNCTION, LONGEST_FILE = 45, 300

@@ -13,6 +13,7 @@ COMMANDS = {
     "evaluate": "measure a ticket, a run or a SavedModel",
     "predict": "name the classes of images",
     "probe": "train a linear classifier on a ticket's features of other images",
+    "analyze": "compare tickets and runs: densities, similarity, norms, overlap, curves",
     "pretrain": "train an encoder without labels",
     "corrupt": "make corrupted copies of a dataset's test images",
 }

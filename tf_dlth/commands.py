@@ -12,13 +12,15 @@ import sys
 import tempfile
 import threading
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
-from typing import IO, Any, TextIO, cast
+from typing import IO, TYPE_CHECKING, Any, TextIO, cast
 
+from rich import box
 from rich.console import Console
+from rich.table import Table
 
 from tf_dlth import files
 from tf_dlth.config import DataConfig
@@ -26,7 +28,13 @@ from tf_dlth.config.schema import PREPARED
 from tf_dlth.errors import LONGEST_LINE, Stopped, UserError, printable
 from tf_dlth.startup import HEARD
 
+if TYPE_CHECKING:
+    from tf_dlth.data import Examples
+    from tf_dlth.evaluation.subject import Subject
+
 STANDARD_OUTPUT = 1
+SHORT = 32
+"""Characters of a table's cell that are never broken into lines."""
 DATA_VARIABLE = "TF_DLTH_DATA"
 
 
@@ -164,6 +172,27 @@ def cache_folder() -> Path | None:
     """Where results are kept between commands; None where there is no home."""
     home = os.environ.get("XDG_CACHE_HOME") or (f"{os.environ['HOME']}/.cache" if "HOME" in os.environ else None)
     return Path(home) / "tf_dlth" if home else None
+
+
+def test_images(subject: Subject, data: str | None, data_dir: str | None) -> tuple[str, Examples]:
+    """The test images that ``--data`` means, the subject's own without it, and their name."""
+    from tf_dlth.evaluation.images import named_data, read_images
+
+    config = named_data(subject, data, data_dir)
+    located = locate_data(config) if config else None
+    return data or (located.dataset if located else ""), read_images(subject, data, located)
+
+
+def table(rows: Sequence[Mapping[str, str]]) -> Table:
+    """Rows under the first one's keys; words stand to the left and numbers to the right."""
+    made = Table(box=box.SIMPLE_HEAD)
+    for name in rows[0]:
+        number = all(row[name].lstrip("+-")[:1].isdigit() or row[name] == "-" for row in rows)
+        short = max(len(row[name]) for row in rows) <= SHORT
+        made.add_column(name, justify="right" if number else "left", overflow="fold", no_wrap=short)
+    for row in rows:
+        made.add_row(*row.values())
+    return made
 
 
 def require_paths(paths: Sequence[str]) -> None:

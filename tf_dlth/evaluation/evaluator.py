@@ -10,7 +10,7 @@ from tf_dlth.config import DataConfig, WeightsKind
 from tf_dlth.data import Examples
 from tf_dlth.evaluation.accuracy import BATCH
 from tf_dlth.evaluation.cache import Cache
-from tf_dlth.evaluation.images import named_data, other_images, own_images
+from tf_dlth.evaluation.images import named_data, read_images
 from tf_dlth.evaluation.measuring import Wanted, measured
 from tf_dlth.evaluation.subject import Subject, open_subject
 
@@ -54,12 +54,7 @@ class Evaluator:
     def _read(self, subject: Subject, data: str | None, config: DataConfig | None) -> Examples:
         key = repr((data, config, subject.data_sha256, subject.preprocessing, subject.class_names))
         if key not in self._images:
-            if data is None:
-                assert config is not None, "the subject's own data has a config"
-                found = own_images(subject, config)
-            else:
-                found = other_images(subject, data, config)
-            self._images = {key: found}  # the last set alone, as sets may be large
+            self._images = {key: read_images(subject, data, config)}  # the last set alone, as sets may be large
         return self._images[key]
 
 

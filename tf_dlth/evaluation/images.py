@@ -15,6 +15,14 @@ from tf_dlth.errors import UserError
 from tf_dlth.evaluation.subject import Subject
 
 
+def read_images(subject: Subject, data: str | None, config: DataConfig | None) -> Examples:
+    """What :func:`named_data` found for ``data``: the subject's own test images for None, others by name."""
+    if data is None:
+        assert config is not None, "the subject's own data has a config"
+        return own_images(subject, config)
+    return other_images(subject, data, config)
+
+
 def own_images(subject: Subject, config: DataConfig) -> Examples:
     """The test images that it was tested on; raises UserError when they are others than in training."""
     loaded = load_data(config)

@@ -7,9 +7,10 @@ import io
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+from typing import Any
 
 from tf_dlth import files
-from tf_dlth.errors import UserError
+from tf_dlth.errors import UserError, printable
 from tf_dlth.lottery.masks import Masks
 from tf_dlth.runs.facts import read_facts
 from tf_dlth.training.keeping import Trained
@@ -85,3 +86,21 @@ def to_csv(rows: Sequence[Row]) -> str:
     writer.writeheader()
     writer.writerows(asdict(row) for row in rows)
     return text.getvalue()
+
+
+def read_rows(path: Path) -> list[Row]:
+    """The inverse of :func:`to_csv`; raises UserError for a file that is missing or damaged."""
+    content = files.read_bytes(path, largest=files.LARGEST_JSON)
+    try:
+        lines = list(csv.DictReader(io.StringIO(content.decode()), strict=True))
+        return [
+            Row(**{field.name: _value(str(field.type), line[field.name]) for field in fields(Row)}) for line in lines
+        ]
+    except (ValueError, KeyError, TypeError, csv.Error) as error:
+        raise UserError(f"{path} is damaged: {printable(str(error))}; restore it from a copy") from None
+
+
+def _value(kind: str, text: str) -> Any:
+    if not text and kind.endswith("None"):
+        return None
+    return int(text) if kind.startswith("int") else float(text)

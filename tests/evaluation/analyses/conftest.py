@@ -1,0 +1,75 @@
+"""Small runs that analyses read, and requests for them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tf_dlth import commands
+from tf_dlth.config import Config
+from tf_dlth.evaluation.analyses.findings import Request
+from tf_dlth.lottery.rows import Row, to_csv
+
+Ask = Callable[..., Request]
+MakeRun = Callable[..., Path]
+
+ROW = Row(0, 1.0, 1000, 1000, 3, 0.5, 0.9, 0.8, 2, 0.7, 0.75, 1, 0.72, 1.0, 10.0)
+
+
+@pytest.fixture
+def ask() -> Ask:
+    """``ask(path, ..., weights="last")``: a request that measures on the tickets' own images."""
+
+    def make(*paths: Path | str, **options: Any) -> Request:
+        def images(subject: Any) -> Any:
+            return commands.test_images(subject, None, None)
+
+        return Request(paths=[str(path) for path in paths], images=images, **options)
+
+    return make
+
+
+@pytest.fixture
+def make_run(tmp_path: Path, finished: Any) -> MakeRun:
+    """``make_run("name", [row, ...], "seed=1")``: the config and the table of a run, without tickets."""
+
+    def make(name: str, rows: Sequence[Row], *overrides: str) -> Path:
+        folder = tmp_path / "runs" / name
+        folder.mkdir(parents=True)
+        tree = finished.config.model_dump(mode="json")
+        for override in overrides:
+            key, _, value = override.partition("=")
+            section = tree
+            *path, last = key.split(".")
+            for part in path:
+                section = section[part]
+            section[last] = yaml.safe_load(value)
+        (folder / "config.yaml").write_text(Config.model_validate(tree).to_yaml())
+        (folder / "iterations.csv").write_text(to_csv(rows))
+        return folder
+
+    return make
+
+
+def rows(*accuracies: float, **columns: Any) -> list[Row]:
+    """Iterations 0, 1, ... with densities 1, 0.8, ..., whose test accuracies are told apart by rule."""
+    return [
+        replace(
+            ROW,
+            **{
+                "iteration": k,
+                "density": 0.8**k,
+                "epochs": 3 if k == 0 else 2,
+                "test_accuracy_best": accuracy,
+                "test_accuracy_last": accuracy - 0.1,
+                "test_accuracy_heldout": accuracy - 0.05,
+                **columns,
+            },
+        )
+        for k, accuracy in enumerate(accuracies)
+    ]
