@@ -113,5 +113,5 @@ def test_networks_that_are_no_resnet(architecture: str):
 
 
 def test_a_network_without_anything_to_tap(own_networks: str):
-    with pytest.raises(UserError, match="linear has no BatchNorm and no layer named ..._out"):
+    with pytest.raises(UserError, match=r"linear has no BatchNorm and no layer named \.\.\._out"):
         layer_taps(model(f"{own_networks}:linear"))

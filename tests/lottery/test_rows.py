@@ -2,14 +2,16 @@ from __future__ import annotations
 
 import io
 from dataclasses import asdict
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from tf_dlth.config import WeightsKind
+from tf_dlth.errors import UserError
 from tf_dlth.lottery.masks import Masks
-from tf_dlth.lottery.rows import COLUMNS, TIMINGS, Row, row_of, to_csv
+from tf_dlth.lottery.rows import COLUMNS, TIMINGS, Row, read_rows, row_of, to_csv
 from tf_dlth.training.keeping import Kept, Scores, Trained
 
 MASKS = Masks({"conv/kernel": np.array([1, 0, 1, 1]), "head/kernel": np.array([0, 0, 0, 1])})
@@ -51,3 +53,26 @@ def test_numbers_come_back_to_the_last_bit(value: float):
 
 def test_the_timings_are_columns():
     assert set(TIMINGS) < set(COLUMNS)
+
+
+@pytest.mark.parametrize("heldout", [True, False])
+def test_rows_come_back_from_their_file(tmp_path: Path, heldout: bool):
+    rows = [row_of(k, MASKS, trained(heldout)) for k in (0, 1)]
+    (tmp_path / "iterations.csv").write_text(to_csv(rows))
+    assert read_rows(tmp_path / "iterations.csv") == rows
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [("train_loss", "loss"), ("0.95", "much"), (",9.5", ""), ("0,0.5,4", "0.5,0.5,4"), ("0,0.5,4", "0,,4")],
+)
+def test_a_table_that_is_damaged(tmp_path: Path, old: str, new: str):
+    path = tmp_path / "iterations.csv"
+    path.write_text(to_csv([row_of(0, MASKS, Trained(trained().kept, 8, 0.1, 0.95, 12.5, 9.5))]).replace(old, new))
+    with pytest.raises(UserError, match=r"iterations.csv is damaged: .*; restore it from a copy"):
+        read_rows(path)
+
+
+def test_a_table_that_is_missing(tmp_path: Path):
+    with pytest.raises(UserError, match=r"iterations.csv does not exist"):
+        read_rows(tmp_path / "iterations.csv")

@@ -62,8 +62,8 @@ def write(kind: str, findings: Findings[Any], out: Path, settings: Mapping[str, 
     drawn_in = "curves" if kind in ("curves", "fit") else "analysis"
     module = importlib.import_module(f"tf_dlth.reporting.figures.{drawn_in}")
     figure = getattr(module, _name(kind))(findings.results)
-    contents = {form: rendered(figure, form) for form in ("png", "svg")}
-    contents["csv"] = analysis_folder.to_csv(findings.rows)
+    contents = {"csv": analysis_folder.to_csv(findings.rows)}
+    contents |= {form: rendered(figure, form) for form in ("png", "svg")}
     return analysis_folder.write(out, kind, contents, {**settings, "versions": versions()})
 
 
@@ -73,5 +73,5 @@ def _name(kind: str) -> str:
 
 def _number(kind: Kind) -> str:
     if kind.most is None:
-        return f"at least {kind.least} tickets or runs"
+        return f"{kind.least} or more tickets or runs"
     return f"{kind.least} or {kind.most} tickets or runs"

@@ -8,15 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from tf_dlth import commands
-from tf_dlth.config import Config
+from tf_dlth.config import parse_config
 from tf_dlth.evaluation.analyses.findings import Request
 from tf_dlth.lottery.rows import Row, to_csv
 
 Ask = Callable[..., Request]
 MakeRun = Callable[..., Path]
+MakeRows = Callable[..., list[Row]]
 
 ROW = Row(0, 1.0, 1000, 1000, 3, 0.5, 0.9, 0.8, 2, 0.7, 0.75, 1, 0.72, 1.0, 10.0)
 
@@ -41,22 +41,21 @@ def make_run(tmp_path: Path, finished: Any) -> MakeRun:
     def make(name: str, rows: Sequence[Row], *overrides: str) -> Path:
         folder = tmp_path / "runs" / name
         folder.mkdir(parents=True)
-        tree = finished.config.model_dump(mode="json")
-        for override in overrides:
-            key, _, value = override.partition("=")
-            section = tree
-            *path, last = key.split(".")
-            for part in path:
-                section = section[part]
-            section[last] = yaml.safe_load(value)
-        (folder / "config.yaml").write_text(Config.model_validate(tree).to_yaml())
+        config = parse_config(finished.config.to_yaml(), overrides)
+        (folder / "config.yaml").write_text(config.to_yaml())
         (folder / "iterations.csv").write_text(to_csv(rows))
         return folder
 
     return make
 
 
-def rows(*accuracies: float, **columns: Any) -> list[Row]:
+@pytest.fixture
+def rows() -> MakeRows:
+    """``rows(0.5, 0.6, train_loss=0.1)``: iterations with these best test accuracies."""
+    return _rows
+
+
+def _rows(*accuracies: float, **columns: Any) -> list[Row]:
     """Iterations 0, 1, ... with densities 1, 0.8, ..., whose test accuracies are told apart by rule."""
     return [
         replace(

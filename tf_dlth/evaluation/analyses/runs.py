@@ -17,7 +17,7 @@ from tf_dlth.lottery.selection import Rule, rules
 from tf_dlth.runs.folder import CONFIG
 
 SEEDS = ("seed", "data.subset_seed", "pruning.mask_seed")
-DERIVED = "data.normalisation."
+DERIVED = "data.normalisation"
 """May be computed from the training images, which the seeds choose."""
 
 
