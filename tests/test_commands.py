@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
+from rich.console import Console
 from rich.table import Table
 
 from tf_dlth import commands
@@ -51,6 +52,16 @@ def test_the_variable_stands_in_for_a_tfds_directory(
 
     monkeypatch.setenv("TF_DLTH_DATA", "images")
     assert commands.locate_data(DataConfig.model_validate(data)).data_dir == expected
+
+
+def test_a_table_breaks_headers_before_numbers_and_names() -> None:
+    runs = {f"run-{k}/iteration_15 %": "12.50" for k in range(4)}
+    rows = [{"layer": f"stage{n}_block1_shortcut/kernel", **runs} for n in (1, 2)]
+    text = io.StringIO()
+    Console(file=text, width=80).print(commands.table(rows))
+    lines = text.getvalue().splitlines()
+    assert [line.split() for line in lines if "12.50" in line] == [list(row.values()) for row in rows]
+    assert max(map(len, lines)) <= 80
 
 
 def test_json_is_a_list(tmp_path: Path) -> None:

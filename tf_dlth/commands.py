@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from tf_dlth.evaluation.subject import Subject
 
 STANDARD_OUTPUT = 1
-SHORT = 32
-"""Characters of a table's cell that are never broken into lines."""
+SHORT = 30
+"""Characters of words in a table that are never broken into lines; headers of numbers make room for them."""
 DATA_VARIABLE = "TF_DLTH_DATA"
 
 
@@ -188,8 +188,11 @@ def table(rows: Sequence[Mapping[str, str]]) -> Table:
     made = Table(box=box.SIMPLE_HEAD)
     for name in rows[0]:
         number = all(row[name].lstrip("+-")[:1].isdigit() or row[name] == "-" for row in rows)
-        short = max(len(row[name]) for row in rows) <= SHORT
-        made.add_column(name, justify="right" if number else "left", overflow="fold", no_wrap=short)
+        width = max(len(row[name]) for row in rows)
+        if number:
+            made.add_column(name, justify="right", overflow="fold", min_width=width)
+        else:
+            made.add_column(name, overflow="fold", no_wrap=width <= SHORT)
     for row in rows:
         made.add_row(*row.values())
     return made

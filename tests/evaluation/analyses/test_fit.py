@@ -24,4 +24,4 @@ def test_by_hand(make_run, ask, rows):
         ("accuracy_by_epochs", "epochs"),
     ]
     line = found.table[1]
-    assert (line["k"], line["training loss"], line["gap"], line["epochs"]) == ("1", "0.250", "30.00", "5")
+    assert (line["k"], line["loss"], line["gap"], line["epochs"]) == ("1", "0.250", "30.00", "5")

@@ -77,7 +77,6 @@ def _lines(result: ArmFit) -> list[dict[str, str]]:
         result.train_loss.mean,
         result.train_accuracy.mean,
         result.generalisation_gap.mean,
-        result.accuracy_by_epochs.mean,
         result.accuracy_by_epochs.x,
         strict=True,
     )
@@ -86,11 +85,10 @@ def _lines(result: ArmFit) -> list[dict[str, str]]:
             "curve": result.arm.label,
             "k": str(k),
             "density %": percent(density),
-            "training loss": decimal(loss),
+            "loss": decimal(loss),
             "training %": percent(accuracy),
             "gap": percent(gap),
-            "test %": percent(test),
             "epochs": f"{epochs:,.0f}",
         }
-        for k, density, loss, accuracy, gap, test, epochs in points
+        for k, density, loss, accuracy, gap, epochs in points
     ]
