@@ -18,6 +18,7 @@ import pytest
 import tf_dlth  # noqa: F401 - first of all: binds TensorFlow to Keras 2
 from tf_dlth import files
 from tf_dlth.config import Config, parse_config
+from tf_dlth.runs.facts import Facts
 from tf_dlth.startup import start_tensorflow
 
 TINY = """
@@ -51,6 +52,21 @@ class Finished:
     path: Path
     config: Config
     printed: str
+
+
+@pytest.fixture(scope="session")
+def make_facts() -> Callable[..., Facts]:
+    """``make_facts(seed=1)``: what the run.json of a finished search says, or with other values."""
+    given: dict[str, Any] = {
+        "status": "finished",
+        "config_sha256": "a" * 64,
+        "data_sha256": "a" * 64,
+        "seed": 0,
+        "initialisation": {},
+        "versions": {},
+        "host": {},
+    }
+    return lambda **other: Facts.model_validate({**given, **other})
 
 
 @pytest.fixture(scope="session")

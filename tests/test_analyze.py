@@ -34,7 +34,7 @@ def test_every_kind_writes_a_table_figures_and_records(finished, tmp_path: Path,
     assert command(kind, paths, out, "--json", str(record)) == 0
     assert sorted(p.name for p in out.iterdir()) == ["analysis.json", f"{kind}.csv", f"{kind}.png", f"{kind}.svg"]
     assert (out / f"{kind}.png").read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
-    assert len(list(csv.DictReader((out / f"{kind}.csv").open()))) > 1
+    assert len(list(csv.DictReader((out / f"{kind}.csv").read_text().splitlines()))) > 1
     records = json.loads(record.read_text())
     assert isinstance(records, list) and records
     settings = json.loads((out / "analysis.json").read_text())["analyses"][kind]["settings"]

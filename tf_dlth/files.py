@@ -94,10 +94,10 @@ def read_signed(path: Path, key: str) -> dict[str, Any]:
     return tree
 
 
-def read_json(path: Path) -> dict[str, Any]:
-    """A JSON object; raises UserError naming the file when it is missing, unreadable or no object."""
+def read_json(path: Path, expected: str | None = None) -> dict[str, Any]:
+    """A JSON object; raises UserError naming the file when it is missing, unreadable, no object or not ``expected``."""
     try:
-        tree = json.loads(read_bytes(path, largest=LARGEST_JSON))
+        tree = json.loads(read_bytes(path, expected, LARGEST_JSON))
     except (ValueError, RecursionError) as error:
         raise UserError(f"{path} is damaged: not valid JSON ({printable(str(error))})") from None
     if not isinstance(tree, dict):

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
@@ -12,8 +13,10 @@ from tf_dlth.config import WeightsKind
 from tf_dlth.errors import UserError
 from tf_dlth.lottery.masks import Masks
 from tf_dlth.lottery.rows import COLUMNS, TIMINGS, Row, read_rows, row_of, to_csv
+from tf_dlth.runs.facts import Facts
 from tf_dlth.training.keeping import Kept, Scores, Trained
 
+MakeFacts = Callable[..., Facts]
 MASKS = Masks({"conv/kernel": np.array([1, 0, 1, 1]), "head/kernel": np.array([0, 0, 0, 1])})
 
 
@@ -56,23 +59,26 @@ def test_the_timings_are_columns():
 
 
 @pytest.mark.parametrize("heldout", [True, False])
-def test_rows_come_back_from_their_file(tmp_path: Path, heldout: bool):
+def test_rows_come_back_from_their_file(tmp_path: Path, make_facts: MakeFacts, heldout: bool):
     rows = [row_of(k, MASKS, trained(heldout)) for k in (0, 1)]
     (tmp_path / "iterations.csv").write_text(to_csv(rows))
-    assert read_rows(tmp_path / "iterations.csv") == rows
+    assert read_rows(tmp_path, make_facts()) == rows
 
 
 @pytest.mark.parametrize(
     ("old", "new"),
     [("train_loss", "loss"), ("0.95", "much"), (",9.5", ""), ("0,0.5,4", "0.5,0.5,4"), ("0,0.5,4", "0,,4")],
 )
-def test_a_table_that_is_damaged(tmp_path: Path, old: str, new: str):
+def test_a_table_that_is_damaged(tmp_path: Path, make_facts: MakeFacts, old: str, new: str):
     path = tmp_path / "iterations.csv"
     path.write_text(to_csv([row_of(0, MASKS, Trained(trained().kept, 8, 0.1, 0.95, 12.5, 9.5))]).replace(old, new))
     with pytest.raises(UserError, match=r"iterations.csv is damaged: .*; restore it from a copy"):
-        read_rows(path)
+        read_rows(tmp_path, make_facts())
 
 
-def test_a_table_that_is_missing(tmp_path: Path):
+def test_a_table_that_is_missing_or_not_the_runs(tmp_path: Path, make_facts: MakeFacts):
     with pytest.raises(UserError, match=r"iterations.csv does not exist"):
-        read_rows(tmp_path / "iterations.csv")
+        read_rows(tmp_path, make_facts())
+    (tmp_path / "iterations.csv").write_text(to_csv([row_of(0, MASKS, trained())]))
+    with pytest.raises(UserError, match=r"iterations.csv is damaged: expected SHA-256 b+"):
+        read_rows(tmp_path, make_facts(files={"iterations.csv": "b" * 64}))

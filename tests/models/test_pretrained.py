@@ -3,6 +3,7 @@ from __future__ import annotations
 import hashlib
 import sys
 import types
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -214,23 +215,18 @@ def test_other_architectures_and_damaged_files(tmp_path, file):
     refused(path, "damaged")
 
 
-def finished_pretraining(folder: Path) -> None:
+@pytest.fixture
+def finished_pretraining(make_facts: Callable[..., Facts]) -> Callable[[Path], None]:
     """Has run.json name the encoder that lies in the folder."""
-    facts = Facts(
-        status="finished",
-        config_sha256="a" * 64,
-        data_sha256="a" * 64,
-        seed=0,
-        initialisation={},
-        versions={},
-        host={},
-        pretraining={"method": "simclr"},
-        encoder={"file": "encoder.safetensors", "sha256": files.sha256(folder / "encoder.safetensors")},
-    )
-    write_facts(folder, facts)
+
+    def finish(folder: Path) -> None:
+        encoder = {"file": "encoder.safetensors", "sha256": files.sha256(folder / "encoder.safetensors")}
+        write_facts(folder, make_facts(pretraining={"method": "simclr"}, encoder=encoder))
+
+    return finish
 
 
-def test_an_encoder_of_another_pretraining_is_refused(network, tmp_path):
+def test_an_encoder_of_another_pretraining_is_refused(network, finished_pretraining, tmp_path):
     save_file({"stem/kernel": np.zeros(1, np.float32)}, tmp_path / "encoder.safetensors")
     refused(tmp_path, "holds no finished pre-training; run pretrain first")
     finished_pretraining(tmp_path)
@@ -238,7 +234,7 @@ def test_an_encoder_of_another_pretraining_is_refused(network, tmp_path):
     refused(tmp_path, "expected SHA-256")
 
 
-def test_own_encoder_gives_all_but_the_head(network, tmp_path):
+def test_own_encoder_gives_all_but_the_head(network, finished_pretraining, tmp_path):
     model = network("harmonic_resnet18", width=4, head="cosine")
     initial, other = initial_weights(model, 0), initial_weights(model, 1)
     encoder = {name: value + 1 for name, value in other.items() if not name.startswith("head/")}

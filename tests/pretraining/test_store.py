@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -16,18 +17,10 @@ WEIGHTS = {"conv/kernel": np.arange(6, dtype=np.float32).reshape(2, 3), "bn/gamm
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> RunFolder:
+def folder(tmp_path: Path, make_facts: Callable[..., Facts]) -> RunFolder:
     settings = parse_config("name: encoder")
-    facts = Facts(
-        status="running",
-        config_sha256=settings.sha256("pretrain"),
-        data_sha256="a" * 64,
-        seed=0,
-        initialisation={},
-        versions={},
-        host={},
-        pretraining={"method": "simclr"},
-    )
+    digest = settings.sha256("pretrain")
+    facts = make_facts(status="running", config_sha256=digest, pretraining={"method": "simclr"})
     made = RunFolder(tmp_path, "pretrain", facts)
     made.begin(settings, {})
     return made

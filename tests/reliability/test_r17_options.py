@@ -13,6 +13,7 @@ OPTIONS = {
     "train": {"--config", "overrides", "--dry-run", "--overwrite", "--allow-change", "--trust"},
     "evaluate": {"tickets", "--weights", "--data", "--iterations", "--ece", "--attack", "--epsilon", "--trust"},
     "predict": {"ticket", "images", "--csv", "--top", "--weights", "--trust"},
+    "analyze": {"kind", "paths", "--weights", "--out", "--data", "--trust"},
     "probe": {"ticket", "overrides", "--data", "--weights", "--trust"},
     "pretrain": {"--config", "overrides", "--overwrite", "--allow-change"},
     "corrupt": {"--data", "--out", "--kinds", "--severities", "--seed", "--frost"},

@@ -12,7 +12,7 @@ from typing import Any
 from tf_dlth import files
 from tf_dlth.errors import UserError, printable
 from tf_dlth.lottery.masks import Masks
-from tf_dlth.runs.facts import read_facts
+from tf_dlth.runs.facts import Facts, read_facts
 from tf_dlth.training.keeping import Trained
 
 ITERATIONS = "iterations.csv"
@@ -72,11 +72,7 @@ def epochs_until_winner(run: Path) -> int:
     facts = read_facts(run)
     if facts is None or facts.winner is None:
         raise UserError(f"{run} is no finished run, whose epochs could be counted")
-    try:
-        rows = list(csv.DictReader(io.StringIO(files.read_bytes(run / ITERATIONS).decode())))
-        return sum(int(row["epochs"]) for row in rows[: facts.winner + 1])
-    except (ValueError, KeyError, TypeError):
-        raise UserError(f"{run / ITERATIONS} is damaged: it must have a number of epochs in every row") from None
+    return sum(row.epochs for row in read_rows(run, facts)[: facts.winner + 1])
 
 
 def to_csv(rows: Sequence[Row]) -> str:
@@ -88,9 +84,10 @@ def to_csv(rows: Sequence[Row]) -> str:
     return text.getvalue()
 
 
-def read_rows(path: Path) -> list[Row]:
-    """The inverse of :func:`to_csv`; raises UserError for a file that is missing or damaged."""
-    content = files.read_bytes(path, largest=files.LARGEST_JSON)
+def read_rows(run: Path, facts: Facts) -> list[Row]:
+    """The iterations of a run so far, what :func:`to_csv` made of them; raises UserError for a damaged file."""
+    path = run / ITERATIONS
+    content = files.read_bytes(path, facts.files.get(ITERATIONS), largest=files.LARGEST_JSON)
     try:
         lines = list(csv.DictReader(io.StringIO(content.decode()), strict=True))
         return [

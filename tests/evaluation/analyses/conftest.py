@@ -13,6 +13,7 @@ from tf_dlth import commands
 from tf_dlth.config import parse_config
 from tf_dlth.evaluation.analyses.findings import Request
 from tf_dlth.lottery.rows import Row, to_csv
+from tf_dlth.runs.facts import Facts, write_facts
 
 Ask = Callable[..., Request]
 MakeRun = Callable[..., Path]
@@ -35,14 +36,15 @@ def ask() -> Ask:
 
 
 @pytest.fixture
-def make_run(tmp_path: Path, finished: Any) -> MakeRun:
-    """``make_run("name", [row, ...], "seed=1")``: the config and the table of a run, without tickets."""
+def make_run(tmp_path: Path, finished: Any, make_facts: Callable[..., Facts]) -> MakeRun:
+    """``make_run("name", [row, ...], "seed=1")``: the facts, the config and the table of a run, without tickets."""
 
     def make(name: str, rows: Sequence[Row], *overrides: str) -> Path:
         folder = tmp_path / "runs" / name
         folder.mkdir(parents=True)
         config = parse_config(finished.config.to_yaml(), overrides)
         (folder / "config.yaml").write_text(config.to_yaml())
+        write_facts(folder, make_facts(config_sha256=config.sha256("train")))
         (folder / "iterations.csv").write_text(to_csv(rows))
         return folder
 

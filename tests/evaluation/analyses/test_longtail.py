@@ -35,8 +35,10 @@ def test_runs_without_a_tail_or_a_subset(finished, make_run, ask, rows):
     with pytest.raises(UserError, match=r"has no long tail: its data.imbalance is null"):
         analyse(ask(finished.path))
     run: Path = make_run("none", rows(0.5), "data.per_class=null", "data.imbalance=0.5")
-    with pytest.raises(UserError, match=r"holds no subset.json"):
+    with pytest.raises(UserError, match=r"subset.json does not exist"):
         analyse(ask(run))
+    with pytest.raises(UserError, match=r"is no run; name the folder of one"):
+        analyse(ask(finished.path / "tensorboard"))
     (run / "subset.json").write_text('{"class_counts": 3}')
     with pytest.raises(UserError, match=r"subset.json is damaged"):
         analyse(ask(run))

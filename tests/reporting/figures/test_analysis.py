@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
 from typing import Any
-from xml.etree import ElementTree
 
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
-from PIL import Image
 
 from tf_dlth import commands
 from tf_dlth.evaluation.analyses import branch_norms, cka, density, longtail, overlap, weight_norms
 from tf_dlth.evaluation.analyses.findings import Request
 from tf_dlth.reporting.figures import analysis as figures
-from tf_dlth.reporting.figures.axes import COLOURS, colour, marker, short
-from tf_dlth.reporting.figures.rendering import rendered
 
 
 def found(kind: Any, *paths: Path) -> Any:
@@ -94,29 +89,3 @@ def test_longtail():
     findings = found(longtail)
     lines = drawn(figures.longtail(findings.results))
     assert [values.sum() for values in lines] == [19573, 15907, 12608, 10847]
-
-
-def test_both_forms_are_complete_and_reproducible():
-    results = found(longtail).results
-    png, svg = (rendered(figures.longtail(results), form) for form in ("png", "svg"))
-    with Image.open(io.BytesIO(png)) as picture:
-        assert picture.format == "PNG" and picture.width > 600
-    assert ElementTree.fromstring(svg).tag.endswith("svg")
-    assert [rendered(figures.longtail(results), form) for form in ("png", "svg")] == [png, svg]
-
-
-def test_every_curve_looks_different():
-    assert len({(colour(i), marker(i)) for i in range(3 * len(COLOURS))}) == 3 * len(COLOURS)
-
-
-@pytest.mark.parametrize(
-    ("layer", "name"),
-    [
-        ("stem/kernel", "stem"),
-        ("stage2_block1_conv1/kernel", "2.1 conv1"),
-        ("stage3_block2", "3.2"),
-        ("stage1_conv2/kernel", "stage1_conv2"),
-    ],
-)
-def test_short_names(layer: str, name: str):
-    assert short(layer) == name

@@ -55,9 +55,9 @@ def _theta_0(opened: Opened) -> dict[str, np.ndarray] | None:
     """The weights before training; None for a ticket that was moved, and for a run that has not kept them."""
     run = opened.ticket.run
     facts = read_facts(run) if run else None
-    if run is None or facts is None or facts.initial_sha256 is None:
+    if run is None or facts is None or INITIAL not in facts.files:
         return None
-    return files.read_tensors(run / INITIAL, facts.initial_sha256)
+    return files.read_tensors(run / INITIAL, facts.files[INITIAL])
 
 
 def _theta_r(opened: Opened) -> dict[str, np.ndarray] | None:

@@ -10,11 +10,11 @@ import numpy as np
 
 from tf_dlth import files
 from tf_dlth.analysis.longtail import paper_curves
-from tf_dlth.config import load_config
 from tf_dlth.errors import UserError
 from tf_dlth.evaluation.analyses.findings import Findings, Request
 from tf_dlth.evaluation.analyses.opening import labelled
-from tf_dlth.runs.folder import CONFIG, SUBSET
+from tf_dlth.runs.facts import read_facts
+from tf_dlth.runs.folder import SUBSET, stored_config
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,15 +55,17 @@ def analyse(request: Request) -> Findings[LongTail]:
 
 
 def _of_run(path: str, label: str) -> LongTail:
-    if not (Path(path) / SUBSET).is_file():
-        raise UserError(f"{path} holds no {SUBSET}; name the folder of a run")
-    imbalance = load_config(Path(path) / CONFIG).data.imbalance
+    folder = Path(path)
+    if (facts := read_facts(folder)) is None:
+        raise UserError(f"{path} is no run; name the folder of one")
+    imbalance = stored_config(folder, facts).data.imbalance
     if imbalance is None:
         raise UserError(f"{path} has no long tail: its data.imbalance is null")
     try:
-        counts = np.array(list(files.read_json(Path(path) / SUBSET)["class_counts"]["train"].values()), np.int64)
+        subset = files.read_json(folder / SUBSET, facts.files.get(SUBSET))
+        counts = np.array(list(subset["class_counts"]["train"].values()), np.int64)
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
-        raise UserError(f"{Path(path) / SUBSET} is damaged: it has no class_counts of train") from None
+        raise UserError(f"{folder / SUBSET} is damaged: it has no class_counts of train") from None
     return LongTail(f"{label}, lambda {imbalance:g}", imbalance, counts, path)
 
 

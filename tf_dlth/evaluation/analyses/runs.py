@@ -8,13 +8,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from tf_dlth.config import Config, load_config
+from tf_dlth.config import Config
 from tf_dlth.config.keys import flat
 from tf_dlth.errors import UserError
 from tf_dlth.evaluation.analyses.opening import labelled
 from tf_dlth.lottery.rows import ITERATIONS, Row, read_rows
 from tf_dlth.lottery.selection import Rule, rules
-from tf_dlth.runs.folder import CONFIG
+from tf_dlth.runs.facts import read_facts
+from tf_dlth.runs.folder import stored_config
 
 SEEDS = ("seed", "data.subset_seed", "pruning.mask_seed")
 DERIVED = "data.normalisation"
@@ -74,12 +75,12 @@ def settings(config: Config) -> dict[str, Any]:
 
 
 def _open(path: Path) -> RunTable:
-    if not (path / ITERATIONS).is_file():
+    if (facts := read_facts(path)) is None or not (path / ITERATIONS).is_file():
         raise UserError(f"{path} holds no {ITERATIONS}; name the folder of a run that has finished an iteration")
-    rows = read_rows(path / ITERATIONS)
+    rows = read_rows(path, facts)
     if not rows:
         raise UserError(f"{path / ITERATIONS} has no rows yet; wait until the run has finished an iteration")
-    return RunTable(path, load_config(path / CONFIG), rows)
+    return RunTable(path, stored_config(path, facts), rows)
 
 
 def _arm(members: Sequence[tuple[RunTable, str]], differing: Sequence[str]) -> Arm:
