@@ -417,6 +417,24 @@ def test_what_no_run_makes_is_refused(tmp_path: Path, make: str):
         raise AssertionError("it is not refused")
 
 
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"name: run\ndata: {stbset_seed: 1}", "unknown key data.stbset_seed"),
+        (b"name: run\ntraining: {weight_decay: }", "training.weight_decay: must be a valid number"),
+        (b"name: run\ndata: [1", "config.yaml is not valid YAML"),
+        (b"", "must hold a mapping"),
+        (b"name: \xff", "cannot be read"),
+    ],
+)
+def test_r05_a_damaged_config_is_named_with_its_folder(tmp_path: Path, content: bytes, said: str):
+    begun(tmp_path, config())
+    (tmp_path / "config.yaml").write_bytes(content)
+    with pytest.raises(UserError) as caught:
+        opened_again(tmp_path, config())
+    assert str(tmp_path / "config.yaml") in str(caught.value) and said in str(caught.value)
+
+
 def test_a_damaged_checkpoint_is_warned_of(tmp_path: Path):
     folder = begun(tmp_path, config())
     folder.save(Checkpoint({"iteration": 0}))

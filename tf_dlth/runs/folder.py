@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from tf_dlth import files
-from tf_dlth.config import Command, Config, differing_keys, load_config
+from tf_dlth.config import Command, Config, differing_keys, parse_config
+from tf_dlth.config.loading import read_text
 from tf_dlth.errors import Stopped, UserError
 from tf_dlth.provenance import changed_bits
 from tf_dlth.runs.changes import admissible, changed_facts
@@ -61,7 +62,11 @@ def refuse_links(folder: Path) -> None:
 
 def stored_config(folder: Path, facts: Facts) -> Config:
     """config.yaml of a job's folder; raises UserError where it is not the one that run.json knows."""
-    config = load_config(folder / CONFIG)
+    text = read_text(folder / CONFIG)
+    try:
+        config = parse_config(text, origin=CONFIG)
+    except UserError as error:
+        raise UserError(f"{folder / CONFIG} is damaged: {error}; restore it from a copy") from None
     if not facts.knows(config.sha256("pretrain" if facts.pretraining else "train"), facts.data_sha256):
         raise UserError(
             f"{folder / CONFIG} is damaged: {RUN} knows another config; restore it from a copy, or start anew with "
