@@ -31,8 +31,9 @@ class Arm(Section):
     """Runs that differ from their base in ``set``, dotted keys to values.
 
     TICKET and RUN in a value are the best sparse ticket, by held-out images, and the folder of the arm ``source`` in
-    the same cell, or at other values of the axes by ``source_at``. ``mask_seeds`` are several draws inside a pair. A ``starred`` arm is trained only at the value of
-    ``best_of`` that its source's tickets did best at; ``at`` keeps an arm to some values of the axes.
+    the same cell, or at other values of the axes by ``source_at``. ``mask_seeds`` are several draws inside a pair. A
+    ``starred`` arm is trained only at the value of ``best_of`` that its source's tickets did best at; ``at`` keeps an
+    arm to some values of the axes.
     """
 
     set: dict[str, Any] = Field(default_factory=dict)
