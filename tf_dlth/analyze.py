@@ -5,10 +5,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import get_args
 
 from tf_dlth import commands
-from tf_dlth.config import WeightsKind
 from tf_dlth.reporting import analyses
 from tf_dlth.startup import start_tensorflow
 
@@ -49,9 +47,8 @@ def _parser() -> commands.Parser:
     parser.add_argument("kind", choices=tuple(analyses.KINDS), metavar="KIND", help=", ".join(analyses.KINDS))
     parser.add_argument("paths", nargs="*", metavar="TICKET_OR_RUN")
     parser.add_argument("--out", required=True, metavar="DIR", help="the folder for the table and the figure")
-    parser.add_argument("--weights", choices=get_args(WeightsKind), help="default: what the ticket's SavedModel holds")
+    commands.subject_options(parser)
     parser.add_argument("--data", metavar="NAME|FOLDER", help="cka, branch-norms: default: the ticket's test images")
-    parser.add_argument("--trust", action="store_true", help="import an architecture that is not built in")
     return parser
 
 

@@ -16,17 +16,17 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
-from typing import IO, TYPE_CHECKING, Any, TextIO, cast
+from typing import IO, TYPE_CHECKING, Any, TextIO, cast, get_args
 
 from rich import box
 from rich.console import Console
 from rich.table import Table
 
 from tf_dlth import files
-from tf_dlth.config import DataConfig
+from tf_dlth.config import DataConfig, WeightsKind
 from tf_dlth.config.schema import PREPARED
 from tf_dlth.errors import LONGEST_LINE, Stopped, UserError, printable
-from tf_dlth.startup import HEARD
+from tf_dlth.startup import heard
 
 if TYPE_CHECKING:
     from tf_dlth.data import Examples
@@ -52,6 +52,13 @@ def parser(command: str, description: str) -> Parser:
     made.add_argument("--devices", default="all", metavar="all|cpu|gpu:0,1", help="default: all")
     made.add_argument("--json", metavar="FILE", help="write the result as a JSON list")
     return made
+
+
+def subject_options(made: Parser) -> None:
+    """The options of every command that opens a ticket."""
+    made.add_argument("--weights", choices=get_args(WeightsKind), help="default: what the ticket's SavedModel holds")
+    trust = "import an architecture that is not built in, and run a SavedModel that does more than compute"
+    made.add_argument("--trust", action="store_true", help=trust)
 
 
 def parsed(made: Parser, arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -110,8 +117,7 @@ def _signals_heard() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    heard = [n for n in HEARD if n != signal.SIGHUP or signal.getsignal(n) is not signal.SIG_IGN]
-    before = {number: signal.signal(number, stop) for number in heard}
+    before = {number: signal.signal(number, stop) for number in heard()}
     try:
         yield
     finally:

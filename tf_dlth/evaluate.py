@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from typing import Any, get_args
+from typing import Any
 
 from tf_dlth import commands
-from tf_dlth.config import WeightsKind
 from tf_dlth.startup import start_tensorflow
 
 DESCRIPTION = (
@@ -57,15 +56,12 @@ def _measured(evaluator: Any, path: str, options: Any, console: Any) -> dict[str
 def _parser() -> commands.Parser:
     parser = commands.parser("evaluate", DESCRIPTION)
     parser.add_argument("tickets", nargs="+", metavar="TICKET")
-    parser.add_argument("--weights", choices=get_args(WeightsKind), help="default: what the ticket's SavedModel holds")
+    commands.subject_options(parser)
     parser.add_argument("--data", metavar="NAME|FOLDER", help="default: the ticket's own test images")
     parser.add_argument("--iterations", choices=["all"], help="every iteration of each run, not the winner alone")
     parser.add_argument("--ece", action="store_true", help="the expected calibration error too")
     parser.add_argument("--attack", choices=["fgsm", "pgd"], help="the accuracy on adversarial images too")
     parser.add_argument("--epsilon", default="8/255", metavar="8/255", help="the attack's largest change of a pixel")
-    parser.add_argument(
-        "--trust", action="store_true", help="import an architecture that is not built in; run any SavedModel"
-    )
     return parser
 
 

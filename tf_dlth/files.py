@@ -87,11 +87,27 @@ def digest_of(tree: Mapping[str, Any]) -> str:
 def read_signed(path: Path, key: str) -> dict[str, Any]:
     """The inverse of :func:`write_signed`, ``key`` included; raises UserError where the digest does not hold."""
     tree = read_json(path)
-    found = digest_of({name: value for name, value in tree.items() if name != key})
+    require_signed(path, tree, key)
+    return tree
+
+
+def require_signed(path: Path, tree: Mapping[str, Any], key: str) -> None:
+    """Raises UserError unless ``key`` has the digest of all else in the file's tree."""
+    found = digest_of(without(tree, key))
     if tree.get(key) != found:
         expected = printable(str(tree.get(key)), 80)
         raise UserError(f"{path} is damaged: expected SHA-256 {expected}, found {found}; restore it from a copy")
-    return tree
+
+
+def require_version(path: Path, tree: Mapping[str, Any], known: int) -> None:
+    """Raises UserError unless the file's tree states this ``format_version``."""
+    if (found := tree.get("format_version")) != known:
+        raise UserError(f"{path}: format_version {found!r} is not known; this version reads {known}")
+
+
+def without(tree: Mapping[str, Any], key: str) -> dict[str, Any]:
+    """All but one key."""
+    return {name: value for name, value in tree.items() if name != key}
 
 
 def read_json(path: Path, expected: str | None = None) -> dict[str, Any]:

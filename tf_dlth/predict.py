@@ -5,13 +5,12 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING
 
 from rich import box
 from rich.table import Table
 
 from tf_dlth import commands
-from tf_dlth.config import WeightsKind
 from tf_dlth.errors import UserError, printable
 from tf_dlth.startup import start_tensorflow
 
@@ -75,10 +74,9 @@ def _parser() -> commands.Parser:
     parser = commands.parser("predict", DESCRIPTION)
     parser.add_argument("ticket", metavar="TICKET")
     parser.add_argument("images", nargs="+", metavar="IMAGE|FOLDER", help="folders are searched, subfolders included")
-    parser.add_argument("--weights", choices=get_args(WeightsKind), help="default: what the ticket's SavedModel holds")
+    commands.subject_options(parser)
     parser.add_argument("--csv", metavar="FILE", help="write file, class and probability, a row a class")
     parser.add_argument("--top", type=_count, default=1, metavar="N", help="so many classes an image; default: 1")
-    parser.add_argument("--trust", action="store_true", help="import an architecture that is not built in")
     return parser
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 from tf_dlth import commands
-from tf_dlth.config import Config, Dataset, WeightsKind, parse_config
+from tf_dlth.config import Config, parse_config
+from tf_dlth.config.naming import is_dataset
 from tf_dlth.errors import UserError
 from tf_dlth.startup import start_tensorflow
 
@@ -55,7 +55,7 @@ def probe(arguments: Sequence[str] | None = None) -> None:
 
 def _config(options: Any) -> Config:
     """The defaults with the dataset or folder that is named, then the overrides."""
-    named = _named(options.data)
+    named = {"dataset": options.data} if is_dataset(options.data) else {"dataset": "folder", "data_dir": options.data}
     config = parse_config(json.dumps({"name": "probe", "data": named}), commands.overrides(options), "probe")
     if unread := sorted(config.model_fields_set - {"name", *READ}):
         raise UserError(f"{unread[0]}.*: a probe reads seed, data.* and probe.* alone; leave it out")
@@ -66,22 +66,12 @@ def _config(options: Any) -> Config:
     return config.model_copy(update={"data": commands.locate_data(config.data)})
 
 
-def _named(data: str) -> dict[str, str]:
-    """The keys of the data section that ``--data`` stands for."""
-    if data in get_args(Dataset):
-        return {"dataset": data}
-    if Path(data).is_dir():
-        return {"dataset": "folder", "data_dir": data}
-    raise UserError(f"--data {data} is neither a folder nor one of {', '.join(get_args(Dataset))}")
-
-
 def _parser() -> commands.Parser:
     parser = commands.parser("probe", DESCRIPTION)
     parser.add_argument("ticket", metavar="TICKET")
     parser.add_argument("overrides", nargs="*", metavar="key.path=value", help="such as probe.epochs=20")
     parser.add_argument("--data", required=True, metavar="NAME|FOLDER", help="a dataset, or a folder of class folders")
-    parser.add_argument("--weights", choices=get_args(WeightsKind), help="default: what the ticket's SavedModel holds")
-    parser.add_argument("--trust", action="store_true", help="import an architecture that is not built in")
+    commands.subject_options(parser)
     return parser
 
 

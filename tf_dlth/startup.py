@@ -16,9 +16,13 @@ HEARD = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 def heed_signals() -> None:
     """Ends the process in one line on a signal that comes while a command is still being imported."""
-    for number in HEARD:
-        if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
-            signal.signal(number, _end)
+    for number in heard():
+        signal.signal(number, _end)
+
+
+def heard() -> list[signal.Signals]:
+    """Those of ``HEARD`` that are not to be ignored: under nohup the end of the terminal is none."""
+    return [n for n in HEARD if n != signal.SIGHUP or signal.getsignal(n) is not signal.SIG_IGN]
 
 
 def _end(number: int, frame: FrameType | None) -> None:

@@ -11,7 +11,7 @@ from tf_dlth.data.examples import ArrayExamples
 from tf_dlth.data.images import Preprocessing
 from tf_dlth.errors import UserError
 from tf_dlth.evaluation.cache import Cache
-from tf_dlth.evaluation.measuring import Wanted, measured
+from tf_dlth.evaluation.measuring import Images, Wanted, measured
 from tf_dlth.evaluation.robustness import Attack
 from tf_dlth.evaluation.subject import Subject
 
@@ -34,7 +34,7 @@ def examples(names: list[str], right: list[bool]) -> ArrayExamples:
 
 
 def found(data: ArrayExamples, config: DataConfig | None, wanted: Wanted = Wanted()) -> dict:  # noqa: B008
-    return measured(subject(), data, config, wanted, Cache(None), lambda: None)
+    return measured(subject(), Images(data, config), wanted, Cache(None), lambda: None)
 
 
 def test_the_published_test_part_of_cifar10_2_by_itself() -> None:

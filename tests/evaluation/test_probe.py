@@ -12,7 +12,7 @@ from tf_dlth import files
 from tf_dlth.config import Config, DataConfig, ProbeConfig
 from tf_dlth.errors import UserError
 from tf_dlth.evaluation.linear import logits
-from tf_dlth.evaluation.probe import fit_rewind_bn, fit_trained, masked_rewind, probe
+from tf_dlth.evaluation.probe import fit_rewind_bn, fit_trained, probe, rewound
 from tf_dlth.evaluation.transfer import Images, encode, open_backbone, transfer_images
 from tf_dlth.models import variables
 from tf_dlth.tickets.ticket import load_ticket
@@ -72,7 +72,7 @@ def test_the_run_s_seed_decides_first_weights_and_order(convolutional: Path, ima
 
 def test_theta_r_is_masked(convolutional: Path) -> None:
     ticket = load_ticket(convolutional / "iteration_01", trust=True)
-    found = masked_rewind(ticket)
+    found = variables.read(rewound(ticket))
     assert set(found) == set(ticket.rewind)
     for name, values in ticket.rewind.items():
         mask = ticket.mask.get(name, np.ones(values.shape, bool))
@@ -80,12 +80,24 @@ def test_theta_r_is_masked(convolutional: Path) -> None:
     assert not ticket.mask["conv/kernel"].all() or not ticket.mask["depthwise/depthwise_kernel"].all()
 
 
+def test_a_theta_r_of_another_network_is_refused(convolutional: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ticket = load_ticket(convolutional / "iteration_01", trust=True)
+    weights = ticket.rewind
+    for other, said in (
+        ({name: w for name, w in weights.items() if name != "head/bias"}, "the weights lack variable head/bias"),
+        (weights | {"conv/kernel": weights["conv/kernel"][:1]}, r"variable conv/kernel has shape"),
+    ):
+        monkeypatch.setattr(type(ticket), "rewind", other)
+        with pytest.raises(UserError, match=said):
+            rewound(ticket)
+
+
 def test_of_theta_r_nothing_but_statistics_follows_the_images(convolutional: Path, images: Images) -> None:
     backbone = open_backbone(str(convolutional / "iteration_01"), trust=True)
     assert backbone.ticket is not None
     fitted = fit_rewind_bn(backbone, images, config("rewind_bn"), "cpu", ignore)
-    rewound = masked_rewind(backbone.ticket)
-    changed = {name for name, values in rewound.items() if (fitted.head[name] != values).any()}
+    before = variables.read(rewound(backbone.ticket))
+    changed = {name for name, values in before.items() if (fitted.head[name] != values).any()}
     assert changed == {"bn/moving_mean", "bn/moving_variance", "head/kernel", "head/bias"}
     model = backbone.ticket.model()
     variables.assign(model, dict(fitted.head))

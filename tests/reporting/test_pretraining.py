@@ -7,9 +7,9 @@ import pytest
 from rich.console import Console
 
 from tf_dlth.config import parse_config
-from tf_dlth.reporting import pretraining as module
+from tf_dlth.reporting import lines as module
+from tf_dlth.reporting.lines import SILENCE
 from tf_dlth.reporting.pretraining import PretrainingLines
-from tf_dlth.reporting.terminal import SILENCE
 from tf_dlth.training.schedule import Position
 
 CONFIG = parse_config("name: run\nmodel: {width: 8}\npretrain: {epochs: 40, batch_size: 32}")

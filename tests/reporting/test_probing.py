@@ -5,7 +5,7 @@ import io
 import pytest
 from rich.console import Console
 
-from tf_dlth.reporting import probing as module
+from tf_dlth.reporting import lines as module
 from tf_dlth.reporting.probing import ProbeLines
 from tf_dlth.training.schedule import Position
 

@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from tf_dlth.data.examples import Examples
+from tf_dlth.data.faults import every
 from tf_dlth.errors import UserError, printable
+
+
+def digests_of(parts: Mapping[str, Examples | None]) -> dict[str, list[bytes]]:
+    """The digest of every image of each part; raises UserError naming all that cannot be read."""
+    return dict(zip(parts, every(lambda part: part.digests() if part else [], parts.values()), strict=True))
 
 
 def refuse_duplicates(

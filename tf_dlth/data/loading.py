@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from tf_dlth.config import DataConfig, Normalisation
 from tf_dlth.data import subsets
 from tf_dlth.data.catalogue import FACTS, Facts
-from tf_dlth.data.duplicates import refuse_duplicates
+from tf_dlth.data.duplicates import digests_of, refuse_duplicates
 from tf_dlth.data.examples import Examples
 from tf_dlth.data.faults import every
 from tf_dlth.data.images import Preprocessing
@@ -76,7 +76,7 @@ def load_data(config: DataConfig) -> Data:
     train, heldout, test = every(lambda e: settled(e, facts) if e else e, (train, heldout, source.test))
     assert train is not None and test is not None
     parts = {"train": train, "heldout": heldout, "test": test}
-    digests = dict(zip(parts, every(lambda e: e.digests() if e else [], parts.values()), strict=True))
+    digests = digests_of(parts)
     if facts.own_files:
         refuse_duplicates(parts, digests, source.class_names)
     return Data(
@@ -126,9 +126,15 @@ def _hold_out(
 
 def settled(examples: Examples, facts: Facts) -> Examples:
     """The images in memory, unless they are many or need random resized crops from the whole picture."""
+    height, width, _ = examples.image_shape
+    return examples if facts.cropped_and_resized(min(height, width)) else held(examples)
+
+
+def held(examples: Examples) -> Examples:
+    """The images in memory, unless they are many."""
     height, width, channels = examples.image_shape
     small = len(examples) * height * width * channels <= LARGEST_IN_MEMORY
-    return examples.in_memory() if small and not facts.cropped_and_resized(min(height, width)) else examples
+    return examples.in_memory() if small else examples
 
 
 def _test_only(source: Source, config: DataConfig) -> Examples:

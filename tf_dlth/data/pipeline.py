@@ -22,13 +22,12 @@ from tf_dlth.config import DataConfig
 from tf_dlth.data.augmentation.policies import LIBRARY
 from tf_dlth.data.catalogue import FACTS
 from tf_dlth.data.examples import ArrayExamples, Examples
-from tf_dlth.errors import UserError, printable
+from tf_dlth.errors import LONGEST_LINE, UserError, printable
 from tf_dlth.startup import hushed
 
 END_OF_EPOCHS = 2**31
 MARKS = ("<image fault>", "</image fault>")
 """Around the message of a UserError inside TensorFlow's."""
-LONGEST_MESSAGE = 1000
 Augment = Callable[[tf.Tensor, tf.Tensor, tf.Tensor], tuple[tf.Tensor, tf.Tensor]]
 """From images [B, H, W, C], labels [B] and augmentation seeds [B, 2] to images and labels."""
 
@@ -205,7 +204,7 @@ def _from_numpy(function: Callable[..., np.ndarray], examples: Examples, *inputs
         try:
             return function(*arrays)
         except UserError as error:
-            raise RuntimeError(f"{MARKS[0]}{printable(str(error), LONGEST_MESSAGE)}{MARKS[1]}") from None
+            raise RuntimeError(f"{MARKS[0]}{printable(str(error), LONGEST_LINE)}{MARKS[1]}") from None
 
     images = tf.numpy_function(marked, inputs, tf.uint8, stateful=False)
     return tf.ensure_shape(images, (None, *examples.image_shape))

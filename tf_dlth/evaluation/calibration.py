@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
+from scipy.special import softmax
 
 BINS = 15
 
@@ -15,13 +16,8 @@ def calibration(logits: np.ndarray, labels: np.ndarray) -> Iterator[tuple[str, f
     The largest probability of the softmax falls into one of 15 equal bins, each closed on the right; the error is the
     mean over images of |accuracy - mean confidence| of their bin, in double precision.
     """
-    probabilities = _softmax(logits.astype(np.float64))
+    probabilities = softmax(logits.astype(np.float64), -1)
     confidence = probabilities.max(-1)
     gap = (logits.argmax(-1) == labels) - confidence
     bins = np.searchsorted(np.linspace(0, 1, BINS + 1), confidence, side="left") - 1
     yield "ece", float(np.abs(np.bincount(bins, gap, minlength=BINS)).sum() / len(labels))
-
-
-def _softmax(logits: np.ndarray) -> np.ndarray:
-    powers = np.exp(logits - logits.max(-1, keepdims=True))
-    return powers / powers.sum(-1, keepdims=True)

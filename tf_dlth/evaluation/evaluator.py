@@ -11,7 +11,7 @@ from tf_dlth.data import Examples
 from tf_dlth.evaluation.accuracy import BATCH
 from tf_dlth.evaluation.cache import Cache
 from tf_dlth.evaluation.images import named_data, read_images
-from tf_dlth.evaluation.measuring import Wanted, measured
+from tf_dlth.evaluation.measuring import Images, Wanted, measured
 from tf_dlth.evaluation.subject import Subject, open_subject
 
 Heard = Callable[[int, int], None]
@@ -26,7 +26,7 @@ class Evaluator:
 
     def __init__(self, wanted: Wanted, cache: Path | None, located: Callable[[DataConfig], DataConfig]) -> None:
         self._wanted, self._cache, self._located = wanted, Cache(cache), located
-        self._images: dict[str, Examples] = {}
+        self._images: dict[str, Images] = {}
         self.class_names: tuple[str, ...] = ()
 
     def measure(
@@ -43,18 +43,19 @@ class Evaluator:
         self.class_names = subject.class_names
         config = named_data(subject, data, data_dir)
         config = self._located(config) if config else None
-        examples = self._read(subject, data, config)
-        between = _counting(examples, self._wanted, heard)
-        found = measured(subject, examples, config, self._wanted, self._cache, between)
+        images = self._read(subject, data, config)
+        between = _counting(images.examples, self._wanted, heard)
+        found = measured(subject, images, self._wanted, self._cache, between)
         name = data or (config.dataset if config else "")
         own = {"iteration": subject.iteration, "density": subject.density}
         head = {"ticket": path, "weights": subject.weights, "data": name}
         return {**head, **{key: value for key, value in own.items() if value is not None}, **found}
 
-    def _read(self, subject: Subject, data: str | None, config: DataConfig | None) -> Examples:
+    def _read(self, subject: Subject, data: str | None, config: DataConfig | None) -> Images:
         key = repr((data, config, subject.data_sha256, subject.preprocessing, subject.class_names))
         if key not in self._images:
-            self._images = {key: read_images(subject, data, config)}  # the last set alone, as sets may be large
+            # The last set alone, as sets may be large.
+            self._images = {key: Images(read_images(subject, data, config), config)}
         return self._images[key]
 
 

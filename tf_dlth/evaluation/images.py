@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import get_args
 
 import numpy as np
 
-from tf_dlth.config import DataConfig, Dataset
+from tf_dlth.config import DataConfig
+from tf_dlth.config.naming import is_dataset
 from tf_dlth.data import Examples, load_data
 from tf_dlth.data.sources import load_source
 from tf_dlth.data.sources.folder import labelled
@@ -61,12 +61,10 @@ def named_data(subject: Subject, data: str | None, data_dir: str | None) -> Data
         if subject.data is None:
             raise UserError(f"{subject.path} does not say where its images are; name them with --data NAME or FOLDER")
         config = subject.data
-    elif data in get_args(Dataset):
+    elif is_dataset(data):
         config = DataConfig.model_validate({"dataset": data})
-    elif Path(data).is_dir():
-        return None
     else:
-        raise UserError(f"--data {data} is neither a folder nor one of {', '.join(get_args(Dataset))}")
+        return None
     return config if data_dir is None else config.model_copy(update={"data_dir": data_dir})
 
 

@@ -17,7 +17,7 @@ from sklearn.preprocessing import StandardScaler
 
 from tf_dlth.config import ProbeConfig, TrainingConfig
 from tf_dlth.models.build import HEAD
-from tf_dlth.models.layers import Tensor, default_kernel, uniform
+from tf_dlth.models.layers import linear
 from tf_dlth.runs.checkpoint import Checkpoint
 from tf_dlth.training.devices import strategy_for
 from tf_dlth.training.losses import cross_entropy
@@ -36,13 +36,13 @@ Progress = Callable[[Position, float], None]
 
 def with_classifier(encoder: tf_keras.Model, classes: int) -> tf_keras.Model:
     """The encoder with a linear layer ``head`` on its output [N, D], initialised as a network's is."""
-    return tf_keras.Model(encoder.input, _linear(encoder.output, classes))
+    return tf_keras.Model(encoder.input, linear(encoder.output, classes, HEAD))
 
 
 def classifier(inputs: int, classes: int) -> tf_keras.Model:
     """The linear layer ``head`` alone: features [N, inputs] -> logits [N, classes]."""
     features = tf_keras.Input([inputs])
-    return tf_keras.Model(features, _linear(features, classes))
+    return tf_keras.Model(features, linear(features, classes, HEAD))
 
 
 def logits(head: Arrays, features: np.ndarray) -> np.ndarray:
@@ -104,9 +104,3 @@ def logistic_regression(train: np.ndarray, labels: np.ndarray, test: np.ndarray,
         model.fit(train.astype(np.float64), labels)
     converged = not any(issubclass(warning.category, ConvergenceWarning) for warning in caught)
     return model.predict(test.astype(np.float64)), converged
-
-
-def _linear(features: Tensor, classes: int) -> Tensor:
-    bias = uniform(int(features.shape[-1]))
-    layer = tf_keras.layers.Dense(classes, kernel_initializer=default_kernel(), bias_initializer=bias, name=HEAD)
-    return layer(features)

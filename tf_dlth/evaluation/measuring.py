@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -30,12 +31,23 @@ class Wanted:
     attack: Attack | None = None
 
 
-def measured(
-    subject: Subject, examples: Examples, data: DataConfig | None, wanted: Wanted, cache: Cache, between: Between
-) -> dict[str, Any]:
+@dataclass(frozen=True, eq=False)
+class Images:
+    """What is measured on; ``data`` is the dataset that the images are of, None for a folder's."""
+
+    examples: Examples
+    data: DataConfig | None
+
+    @cached_property
+    def sha256(self) -> str:
+        """Of the images as the network sees them, with their labels."""
+        return examples_sha256(self.examples)
+
+
+def measured(subject: Subject, images: Images, wanted: Wanted, cache: Cache, between: Between) -> dict[str, Any]:
     """The measures by name, from the cache where the same was measured before.
 
-    ``data`` is the dataset that the images are of, None for a folder's. ``between`` is called after every batch.
+    ``between`` is called after every batch.
     Raises UserError for an attack on a SavedModel, which takes whole numbers and has no gradient.
     """
     if wanted.attack is not None and subject.model is None:
@@ -44,14 +56,14 @@ def measured(
         )
     key = {
         "subject": subject.digest,
-        "images": examples_sha256(examples),
-        "dataset": data.dataset if data else None,
+        "images": images.sha256,
+        "dataset": images.data.dataset if images.data else None,
         "wanted": asdict(wanted),
         "versions": versions(),
     }
     if subject.digest is not None and (known := cache.get(key)):
         return known
-    result = dict(_measures(subject, examples, data, wanted, between))
+    result = dict(_measures(subject, images.examples, images.data, wanted, between))
     if subject.digest is not None:
         cache.put(key, result)
     return result

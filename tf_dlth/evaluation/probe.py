@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
+import tf_keras
 
 from tf_dlth.config import Config, DataConfig
 from tf_dlth.data.pipeline import feature_batches, training_batches
@@ -19,9 +20,10 @@ from tf_dlth.evaluation.linear import (
     train_classifier,
     with_classifier,
 )
-from tf_dlth.evaluation.transfer import Backbone, Images, encode, encoder
+from tf_dlth.evaluation.transfer import Backbone, Images, encode
+from tf_dlth.lottery.masks import Masks
 from tf_dlth.models import variables
-from tf_dlth.models.build import build
+from tf_dlth.models.build import build, encoder
 from tf_dlth.models.initialisation import initial_weights
 from tf_dlth.models.sanity import require_sane
 from tf_dlth.tickets.ticket import Ticket
@@ -89,10 +91,9 @@ def fit_rewind_bn(backbone: Backbone, images: Images, config: Config, devices: s
     """The protocol ``rewind_bn``: theta_r, masked, of which nothing but BatchNorm's statistics follows the images."""
     if backbone.ticket is None:
         raise UserError(f"probe.protocol: rewind_bn needs a ticket, and {backbone.path} is none; use trained")
-    manifest, rewound = backbone.ticket.manifest, masked_rewind(backbone.ticket)
-    body = encoder(build(manifest.model, manifest.normalisation))
+    body = encoder(rewound(backbone.ticket))
     model, own = with_classifier(body, len(images.class_names)), variables.named_variables(body)
-    initial = initial_weights(model, config.seed) | {name: rewound[name] for name in own if name in rewound}
+    initial = initial_weights(model, config.seed) | variables.read(body)
     batches = training_batches(
         images.train,
         AS_THEY_ARE,
@@ -115,8 +116,11 @@ FITS: Mapping[str, Callable[[Backbone, Images, Config, str, Progress], Fitted]] 
 }
 
 
-def masked_rewind(ticket: Ticket) -> dict[str, np.ndarray]:
-    """theta_r with the mask applied."""
-    masks, rewind = ticket.mask, ticket.rewind
+def rewound(ticket: Ticket) -> tf_keras.Model:
+    """The ticket's network with theta_r and the mask; raises UserError where they do not fit it."""
+    network = build(ticket.manifest.model, ticket.manifest.normalisation)
+    masks, rewind = Masks(ticket.mask), ticket.rewind
     require_sane(rewind, ticket.manifest.rewind.file)
-    return {name: np.where(masks[name], w, np.zeros_like(w)) if name in masks else w for name, w in rewind.items()}
+    variables.check_fit({name: rewind[name].shape for name in masks if name in rewind}, masks)
+    variables.assign(network, masks.apply(rewind))
+    return network

@@ -6,21 +6,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import tf_keras
 
 from tf_dlth.config import DataConfig, WeightsKind
 from tf_dlth.data import Examples
 from tf_dlth.data.catalogue import FACTS
-from tf_dlth.data.duplicates import refuse_duplicates
-from tf_dlth.data.faults import every
+from tf_dlth.data.duplicates import digests_of, refuse_duplicates
 from tf_dlth.data.images import Preprocessing
-from tf_dlth.data.loading import LARGEST_IN_MEMORY, choose
+from tf_dlth.data.loading import choose, held
 from tf_dlth.data.sources import Source, load_source
 from tf_dlth.data.sources.source import require_two_classes
 from tf_dlth.errors import UserError
 from tf_dlth.evaluation.accuracy import Predict, predict, predictor
 from tf_dlth.evaluation.subject import ticket_or_saved_model
-from tf_dlth.models.build import features
+from tf_dlth.models.build import encoder
 from tf_dlth.tickets.saved_model import open_features
 from tf_dlth.tickets.ticket import Ticket
 
@@ -61,11 +59,6 @@ def open_backbone(path: str, kind: WeightsKind | None = None, trust: bool = Fals
     return Backbone(found.path, weights, predictor(encoder(found.model(kind))), found.manifest.preprocessing, found)
 
 
-def encoder(classifier: tf_keras.Model) -> tf_keras.Model:
-    """``images`` -> penultimate features [N, D], on the classifier's own layers."""
-    return tf_keras.Model(classifier.input, features(classifier).output[0])
-
-
 def encode(compute: Predict, examples: Examples) -> np.ndarray:
     """float32 features [N, D]; raises UserError where one is no finite number."""
     rows = predict(compute, examples)
@@ -89,9 +82,8 @@ def transfer_images(config: DataConfig, preprocessing: Preprocessing) -> Images:
     require_two_classes([source.class_names[label] for label in np.unique(train.labels)])
     if facts.own_files:
         parts = {"train": train, "test": source.test}
-        digests = dict(zip(parts, every(lambda part: part.digests(), parts.values()), strict=True))
-        refuse_duplicates(parts, digests, source.class_names)
-    seen, tested = (_held(part.prepared_by(preprocessing)) for part in (train, source.test))
+        refuse_duplicates(parts, digests_of(parts), source.class_names)
+    seen, tested = (held(part.prepared_by(preprocessing)) for part in (train, source.test))
     return Images(source.class_names, seen, tested, _resized(source, config, preprocessing))
 
 
@@ -105,12 +97,6 @@ def _of_any_size(config: DataConfig, preprocessing: Preprocessing) -> DataConfig
     if config.dataset != "folder" or config.image_size is not None:
         return config
     return config.model_copy(update={"image_size": min(preprocessing.crop)})
-
-
-def _held(examples: Examples) -> Examples:
-    height, width, channels = examples.image_shape
-    small = len(examples) * height * width * channels <= LARGEST_IN_MEMORY
-    return examples.in_memory() if small else examples
 
 
 def _resized(source: Source, config: DataConfig, preprocessing: Preprocessing) -> str:

@@ -72,6 +72,11 @@ def features(model: tf_keras.Model) -> tf_keras.Model:
     return tf_keras.Model(model.input, [penultimate, model.output], name=f"{model.name}_features")
 
 
+def encoder(model: tf_keras.Model) -> tf_keras.Model:
+    """``images`` -> penultimate features [N, D], on the model's own layers; its head is left out."""
+    return tf_keras.Model(model.input, features(model).output[0])
+
+
 def _copy_with_head(network: tf_keras.Model, spec: ModelSpec) -> Copy:
     last = admission.last_layer(network)
 

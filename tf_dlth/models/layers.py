@@ -113,11 +113,16 @@ def max_pool_3x3(x: Tensor, name: str) -> Tensor:
 def classifier(x: Tensor, classes: int, kernel: Initialiser | None = None) -> Tensor:
     """Global average pool and a linear layer, ``pool`` and ``head``; zero bias if a ``kernel`` is given."""
     x = tf_keras.layers.GlobalAveragePooling2D(name="pool")(x)
+    return linear(x, classes, "head", kernel)
+
+
+def linear(x: Tensor, units: int, name: str, kernel: Initialiser | None = None) -> Tensor:
+    """A linear layer [N, D] -> [N, units] with PyTorch's initialisers; zero bias if a ``kernel`` is given."""
     layer = tf_keras.layers.Dense(
-        classes,
+        units,
         kernel_initializer=kernel or default_kernel(),
         bias_initializer="zeros" if kernel else uniform(int(x.shape[-1])),
-        name="head",
+        name=name,
     )
     return layer(x)
 

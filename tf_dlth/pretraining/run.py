@@ -18,7 +18,7 @@ from tf_dlth.data import Data, Examples
 from tf_dlth.errors import UserError
 from tf_dlth.evaluation.accuracy import predict, predictor
 from tf_dlth.models import variables
-from tf_dlth.models.build import features
+from tf_dlth.models.build import encoder
 from tf_dlth.models.initialisation import initial_weights
 from tf_dlth.preparation import Prepared
 from tf_dlth.pretraining.contrast import Contrast
@@ -114,8 +114,7 @@ class Monitor:
     """Accuracy by nearest neighbours on the penultimate features, training images against test images."""
 
     def __init__(self, classifier: tf_keras.Model, data: Data, devices: str) -> None:
-        encoder = features(classifier)
-        self._encoder = tf_keras.Model(encoder.input, encoder.output[0])
+        self._encoder = encoder(classifier)
         self._names = list(variables.named_variables(self._encoder))
         self._predict, self._data, self._devices = predictor(self._encoder), data, devices
 

@@ -8,12 +8,12 @@ from typing import Any, Protocol
 import tensorflow as tf
 import tf_keras
 
-from tf_dlth.models.build import features
+from tf_dlth.models.build import encoder
 from tf_dlth.models.copying import added_losses
-from tf_dlth.models.layers import default_kernel, relu, uniform
+from tf_dlth.models.layers import linear, relu
 from tf_dlth.runs.checkpoint import Checkpoint
 from tf_dlth.training.loop import EpochResult
-from tf_dlth.training.masking import Arrays, Layer
+from tf_dlth.training.masking import Arrays
 from tf_dlth.training.schedule import Position
 from tf_dlth.training.session import Log, Session
 
@@ -23,19 +23,13 @@ def with_projection(classifier: tf_keras.Model, size: int) -> tf_keras.Model:
 
     The encoder's layers are the classifier's own, under the same names; its head is left out.
     """
-    encoded = features(classifier).output[0]
+    encoded = encoder(classifier).output
     width = int(encoded.shape[-1])
-    hidden = relu(_dense(width, width, "projection_hidden")(encoded), "projection_relu")
-    projections = _dense(size, width, "projection")(hidden)
+    hidden = relu(linear(encoded, width, "projection_hidden"), "projection_relu")
+    projections = linear(hidden, size, "projection")
     model = tf_keras.Model(classifier.input, projections, name=f"{classifier.name}_projection")
     model.add_loss(added_losses(classifier))
     return model
-
-
-def _dense(units: int, inputs: int, name: str) -> Layer:
-    return tf_keras.layers.Dense(
-        units, kernel_initializer=default_kernel(), bias_initializer=uniform(inputs), name=name
-    )
 
 
 class Watcher(Protocol):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,24 +9,20 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from tf_dlth.reporting.terminal import SILENCE
+from tf_dlth.reporting.lines import Lines
 from tf_dlth.training.schedule import Position
 
 
-class ProbeLines:
+class ProbeLines(Lines):
     """Prints to ``console``."""
 
     def __init__(self, console: Console, epochs: int) -> None:
-        self._console, self._epochs = console, epochs
-        self._told = time.monotonic()
+        super().__init__(console)
+        self._epochs = epochs
 
     def progress(self, position: Position, images_per_second: float) -> None:
-        if time.monotonic() - self._told > SILENCE:
+        if self.silent:
             self.line(f"epoch {position.epoch}/{self._epochs}  {images_per_second:,.0f} images/s")
-            self._told = time.monotonic()
-
-    def line(self, text: str) -> None:
-        self._console.print(text, soft_wrap=True)
 
     def result(self, record: Mapping[str, Any]) -> None:
         """The table of one probe, by the names of its JSON record."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -13,10 +12,10 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from tf_dlth.errors import LONGEST_LINE, printable
 from tf_dlth.lottery import selection
 from tf_dlth.lottery.rows import Row
 from tf_dlth.reporting.figures.run import NAME as FIGURE
+from tf_dlth.reporting.lines import Lines
 from tf_dlth.reporting.observer import RunObserver
 from tf_dlth.reporting.rules import explained, shown
 from tf_dlth.reporting.sizes import sizes
@@ -26,20 +25,17 @@ from tf_dlth.training.schedule import Position
 if TYPE_CHECKING:
     from tf_dlth.preparation import Plan, Prepared
 
-SILENCE = 30.0
-"""Seconds without a line after which a run off the terminal says where it is."""
-
 WHY_NOT_SMALLER = (
     "Why not smaller or faster? Pruned weights are stored and multiplied as zeros: common hardware and formats are "
     "dense, so size falls only through compression, and speed not at all without sparse kernels."
 )
 
 
-class Terminal(RunObserver):
+class Terminal(Lines, RunObserver):
     """Prints to ``console``; live where that is a terminal."""
 
     def __init__(self, console: Console) -> None:
-        self._console = console
+        super().__init__(console)
         self._progress = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
@@ -50,7 +46,6 @@ class Terminal(RunObserver):
             disable=not console.is_terminal,
         )
         self._task = self._progress.add_task("", total=None, state="")
-        self._told = time.monotonic()
         self._scores = ""
         self._folder = Path()
 
@@ -64,17 +59,11 @@ class Terminal(RunObserver):
     def run_started(self, prepared: Prepared, plan: Plan, folder: Path) -> None:
         self._plan, self._folder = plan, folder
         self._schedule = prepared.schedule
-        self._console.print(summary_line(plan), highlight=False, soft_wrap=True)
-        for note in (*plan.notes, *weights_lines(plan)):
-            self._line(note)
+        for line in (summary_line(plan), *plan.notes, *weights_lines(plan)):
+            self.line(line)
         for layer in plan.unprunable_layers:
             self.warning(f"layer {layer} has weights that cannot be pruned; it stays dense")
         self._progress.update(self._task, total=plan.steps)
-
-    def warning(self, message: str) -> None:
-        self._console.print(
-            f"warning: {printable(message, LONGEST_LINE)}", style="yellow", highlight=False, soft_wrap=True
-        )
 
     def progress(self, iteration: int, position: Position, images_per_second: float) -> None:
         config = self._plan.config
@@ -86,15 +75,15 @@ class Terminal(RunObserver):
             description=where,
             state=state,
         )
-        if not self._console.is_terminal and time.monotonic() - self._told > SILENCE:
-            self._line(f"{where}  {state}")
+        if not self._console.is_terminal and self.silent:
+            self.line(f"{where}  {state}")
 
     def epoch_ended(self, metrics: Mapping[str, Any]) -> None:
         self._scores = f"loss {metrics['train_loss']:.3f} test {metrics['test_accuracy']:.1%} "
 
     def iteration_ended(self, row: Row, ticket: Ticket) -> None:
         honest = f"  held-out choice {row.test_accuracy_heldout:6.1%}" if row.test_accuracy_heldout is not None else ""
-        self._line(
+        self.line(
             f"iteration {row.iteration:2}  density {row.density:6.2%}  test best {row.test_accuracy_best:6.1%}  "
             f"last {row.test_accuracy_last:6.1%}{honest}  {row.seconds:.0f} s"
         )
@@ -102,10 +91,6 @@ class Terminal(RunObserver):
     def run_ended(self, rows: Sequence[Row]) -> None:
         self._progress.stop()
         print_result(self._console, rows, self._plan, self._folder)
-
-    def _line(self, text: str) -> None:
-        self._console.print(text, highlight=False, soft_wrap=True)
-        self._told = time.monotonic()
 
 
 def summary_line(plan: Plan) -> str:

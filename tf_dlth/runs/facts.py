@@ -8,13 +8,11 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from tf_dlth import files
-from tf_dlth.config.base import Section, Seed
+from tf_dlth.config.base import Section, Seed, Sha256
 from tf_dlth.config.loading import validated
-from tf_dlth.errors import UserError
 
 RUN, SIGNATURE = "run.json", "run_sha256"
 FORMAT_VERSION = 1
-Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Iteration = Annotated[int, Field(ge=0)]
 
 
@@ -77,11 +75,9 @@ def read_facts(folder: Path) -> Facts | None:
     if not path.exists() and not path.is_symlink():
         return None
     tree = files.read_json(path)
-    if tree.get("format_version") != FORMAT_VERSION:
-        found = tree.get("format_version")
-        raise UserError(f"{path}: format_version {found!r} is not known; this version reads {FORMAT_VERSION}")
-    del (signed := files.read_signed(path, SIGNATURE))[SIGNATURE]
-    return validated(signed, Facts, f"{path} is damaged: ")
+    files.require_version(path, tree, FORMAT_VERSION)
+    files.require_signed(path, tree, SIGNATURE)
+    return validated(files.without(tree, SIGNATURE), Facts, f"{path} is damaged: ")
 
 
 def write_facts(folder: Path, facts: Facts) -> None:

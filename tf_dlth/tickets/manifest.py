@@ -11,7 +11,7 @@ from pydantic import Field, field_validator, model_validator
 
 from tf_dlth import files
 from tf_dlth.config import Dataset, Normalisation, WeightsKind
-from tf_dlth.config.base import Section
+from tf_dlth.config.base import Section, Sha256
 from tf_dlth.config.loading import validated
 from tf_dlth.data.images import Preprocessing
 from tf_dlth.data.sources.source import check_class_names
@@ -22,7 +22,6 @@ FORMAT_VERSION = 1
 MANIFEST, MASK, SAVED_MODEL, SIGNATURE = "ticket.json", "mask.safetensors", "saved_model", "manifest_sha256"
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=0)]
-Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
 class LayerDensity(Section):
@@ -135,11 +134,9 @@ def layer_densities(masks: Mapping[str, np.ndarray]) -> dict[str, LayerDensity]:
 def read_manifest(path: Path) -> Manifest:
     """Reads and validates a ticket.json; raises UserError naming the file and the field."""
     tree = files.read_json(path)
-    if tree.get("format_version") != FORMAT_VERSION:
-        found = tree.get("format_version")
-        raise UserError(f"{path}: format_version {found!r} is not known; this version reads {FORMAT_VERSION}")
-    manifest = validated({k: v for k, v in tree.items() if k != SIGNATURE}, Manifest, f"{path} is damaged: ")
-    files.read_signed(path, SIGNATURE)
+    files.require_version(path, tree, FORMAT_VERSION)
+    manifest = validated(files.without(tree, SIGNATURE), Manifest, f"{path} is damaged: ")
+    files.require_signed(path, tree, SIGNATURE)
     return manifest
 
 

@@ -7,7 +7,7 @@ import threading
 from types import FrameType, TracebackType
 from typing import Any, Self
 
-from tf_dlth.startup import HEARD
+from tf_dlth.startup import heard
 
 
 class StopRequest:
@@ -20,10 +20,7 @@ class StopRequest:
     def __enter__(self) -> Self:
         # Only the main thread may set handlers; a run in another one is stopped by whoever started it.
         if threading.current_thread() is threading.main_thread():
-            for number in HEARD:
-                if number == signal.SIGHUP and signal.getsignal(number) is signal.SIG_IGN:
-                    continue  # nohup
-                self._before[number] = signal.signal(number, self._note)
+            self._before = {number: signal.signal(number, self._note) for number in heard()}
         return self
 
     def __exit__(
