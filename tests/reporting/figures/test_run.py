@@ -1,15 +1,15 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from matplotlib import figure
 from PIL import Image
 
 from tf_dlth.errors import UserError
 from tf_dlth.lottery.rows import Row
-from tf_dlth.reporting.figures.run import accuracy_by_density, images_per_class
+from tf_dlth.reporting.figures.run import _save, accuracy_by_density, images_per_class
 
 
 def rows(heldout: bool = True) -> list[Row]:
@@ -32,45 +32,55 @@ def test_the_run_draws_a_png(finished):
         assert len(np.unique(np.asarray(picture.convert("L")))) > 20
 
 
-@pytest.fixture
-def drawn(monkeypatch: pytest.MonkeyPatch) -> list[figure.Figure]:
-    """The figures that were saved."""
-    figures: list[figure.Figure] = []
-    save = figure.Figure.savefig
-    monkeypatch.setattr(figure.Figure, "savefig", lambda self, *a, **k: (figures.append(self), save(self, *a, **k)))
-    return figures
-
-
 @pytest.mark.parametrize("heldout", [True, False])
-def test_curves(tmp_path: Path, drawn: list[figure.Figure], heldout: bool):
+def test_curves(heldout: bool):
     """One a rule, the dense network on the left, in per cent; without held-out images no curve of them."""
-    accuracy_by_density(rows(heldout), 1, "heldout" if heldout else "test_best", 1, tmp_path / "figure.png")
-    (axes,) = drawn[0].axes
+    (axes,) = accuracy_by_density(rows(heldout), 1, "heldout" if heldout else "test_best", 1, 100).axes
     lines = {str(line.get_label()): line for line in axes.get_lines()}
-    assert len(lines) == (4 if heldout else 3)
+    assert len(lines) == (5 if heldout else 4)
     best = next(line for label, line in lines.items() if "paper" in label)
     assert np.allclose(best.get_xdata(), [100, 80, 64])
     assert np.allclose(best.get_ydata(), [50, 60, 70])
     star = lines["winner: iteration 1"]
     assert np.allclose(star.get_xydata(), [[80, 40 if heldout else 60]])
+    dense = next(line for label, line in lines.items() if "dense" in label)
+    assert np.allclose(dense.get_ydata(), 30 if heldout else 50)
     left, right = axes.get_xlim()
     assert left > right
-    assert [p.name for p in tmp_path.iterdir()] == ["figure.png"]
+
+
+def test_where_no_ticket_won_the_star_is_on_the_dense_network():
+    (axes,) = accuracy_by_density(rows(), 0, "heldout", 1, 100).axes
+    stars = [line for line in axes.get_lines() if "no ticket won" in str(line.get_label())]
+    assert np.allclose(stars[0].get_xydata(), [[100, 30]])
+
+
+def test_the_band_is_one_standard_error():
+    """Of 0.5 on 100 images: 5 points."""
+    (axes,) = accuracy_by_density(rows(), 1, "test_best", 1, 100).axes
+    (band,) = axes.collections
+    corners = band.get_paths()[0].vertices
+    assert {45.0, 55.0} <= set(np.round(corners[np.isclose(corners[:, 0], 100), 1], 6).tolist())
+    assert not accuracy_by_density(rows(), 1, "test_best", 1, None).axes[0].collections
+
+
+def test_noise_never_looks_large():
+    alike = [replace(row, test_accuracy_best=0.5, test_accuracy_last=0.5, test_accuracy_heldout=0.5) for row in rows()]
+    bottom, top = accuracy_by_density(alike, 1, "heldout", 1, 100).axes[0].get_ylim()
+    assert bottom == pytest.approx(35) and top == pytest.approx(65)
 
 
 @pytest.mark.parametrize("every", [1, 10])
-def test_only_with_every_epoch_evaluated_is_it_the_papers_way(tmp_path: Path, drawn: list[figure.Figure], every: int):
-    accuracy_by_density(rows(), 1, "heldout", every, tmp_path / "figure.png")
-    legend = drawn[0].axes[0].get_legend()
+def test_only_with_every_epoch_evaluated_is_it_the_papers_way(every: int):
+    legend = accuracy_by_density(rows(), 1, "heldout", every, 100).axes[0].get_legend()
     assert legend is not None
     labels = [label.get_text() for label in legend.get_texts()]
     assert any("the paper's way" in label for label in labels) == (every == 1)
     assert any("of every 10th" in label for label in labels) == (every == 10)
 
 
-def test_classes_from_head_to_tail(tmp_path: Path, drawn: list[figure.Figure]):
-    images_per_class({"a": 50, "b": 20, "c": 8}, tmp_path / "classes.png")
-    (axes,) = drawn[0].axes
+def test_classes_from_head_to_tail():
+    (axes,) = images_per_class({"a": 50, "b": 20, "c": 8}).axes
     assert np.array_equal(axes.get_lines()[0].get_xydata(), [[0, 50], [1, 20], [2, 8]])
     assert axes.get_title(loc="left") == "78 images of 3 classes"
 
@@ -78,4 +88,4 @@ def test_classes_from_head_to_tail(tmp_path: Path, drawn: list[figure.Figure]):
 def test_a_refusing_disk(tmp_path: Path):
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match="cannot write"):
-        accuracy_by_density(rows(), 1, "heldout", 1, tmp_path / "file" / "figure.png")
+        _save(images_per_class({"a": 1}), tmp_path / "file" / "figure.png")

@@ -6,9 +6,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from tf_dlth import files
+from tf_dlth.analysis.accuracies import standard_error
 from tf_dlth.lottery.rows import Row
 from tf_dlth.lottery.selection import Rule, rules, test_accuracy
 from tf_dlth.reporting.figures.rendering import rendered
@@ -35,21 +38,27 @@ class Figures(RunObserver):
     def __init__(self) -> None:
         self._folder = Path()
         self._select_by: Rule = "test_best"
-        self._every = 1
+        self._every, self._images = 1, 0
 
     def run_started(self, prepared: Prepared, plan: Plan, folder: Path) -> None:
         self._folder, self._select_by = folder, plan.config.pruning.select_by or "test_best"
         self._every = plan.config.training.evaluate_every
+        self._images = sum(plan.images_per_class["test"].values())
         if plan.config.data.imbalance is not None:
-            images_per_class(plan.images_per_class["train"], folder / CLASSES)
+            _save(images_per_class(plan.images_per_class["train"]), folder / CLASSES)
 
     def run_ended(self, rows: Sequence[Row]) -> None:
         winner = load_ticket(self._folder, trust=True).iteration
-        accuracy_by_density(rows, winner, self._select_by, self._every, self._folder / NAME)
+        figure = accuracy_by_density(rows, winner, self._select_by, self._every, self._images)
+        _save(figure, self._folder / NAME)
 
 
-def accuracy_by_density(rows: Sequence[Row], winner: int, select_by: Rule, every: int, path: Path) -> None:
-    """Test accuracy against density, dense on the left, under every rule; the winner is starred where it was chosen."""
+def accuracy_by_density(rows: Sequence[Row], winner: int, select_by: Rule, every: int, images: int | None) -> Figure:
+    """Test accuracy against density, dense on the left, under every rule; the winner is starred where it was chosen.
+
+    The band is one standard error on so many test ``images``, None where that is not known. The axis of accuracy shows
+    what was measured and at least three such errors to both sides, so that noise never looks large.
+    """
     figure = Figure(figsize=(7, 4.2), layout="constrained")
     axes = figure.add_subplot()
     densities = [100 * row.density for row in rows]
@@ -57,9 +66,12 @@ def accuracy_by_density(rows: Sequence[Row], winner: int, select_by: Rule, every
         colour, marker = STYLES[rule]
         values = [100 * test_accuracy(row, rule) for row in rows]
         axes.plot(densities, values, marker=marker, color=colour, label=curve(rule, every))
-    score = test_accuracy(rows[winner], select_by)
-    label = f"winner: iteration {winner}"
+    dense, score = (test_accuracy(rows[k], select_by) for k in (0, winner))
+    label = f"winner: iteration {winner}" if winner else "no ticket won: the dense network"
     axes.plot(densities[winner], 100 * score, "*", color="tab:red", markersize=16, zorder=3, label=label)
+    axes.axhline(100 * dense, color="0.25", lw=1, ls="--", label="dense network, by the rule of the star")
+    if images is not None:
+        _band(axes, densities, [test_accuracy(row, select_by) for row in rows], images, STYLES[select_by][0])
     axes.set_xscale("log")
     axes.set_xticks(densities, [f"{d:.3g}" for d in densities], rotation=45)
     axes.set_xticks([], minor=True)
@@ -67,11 +79,20 @@ def accuracy_by_density(rows: Sequence[Row], winner: int, select_by: Rule, every
     axes.set_xlabel("density (% of prunable weights that remain)")
     axes.set_ylabel("test accuracy (%)")
     axes.grid(alpha=0.3)
-    axes.legend()
-    _save(figure, path)
+    axes.legend(fontsize="small")
+    return figure
 
 
-def images_per_class(counts: Mapping[str, int], path: Path) -> None:
+def _band(axes: Axes, densities: Sequence[float], accuracies: Sequence[float], images: int, colour: str) -> None:
+    values = 100 * np.array(accuracies)
+    errors = 100 * np.array([standard_error(accuracy, images) for accuracy in accuracies])
+    axes.fill_between(densities, values - errors, values + errors, color=colour, alpha=0.15, lw=0)
+    bottom, top = axes.get_ylim()
+    widest = 3 * float(errors.max())
+    axes.set_ylim(max(0, min(bottom, values[0] - widest)), min(100.5, max(top, values[0] + widest)))
+
+
+def images_per_class(counts: Mapping[str, int]) -> Figure:
     """Training images of each class, in the order of the classes: the curve of a long-tailed set."""
     figure = Figure(figsize=(7, 3.6), layout="constrained")
     axes = figure.add_subplot()
@@ -81,7 +102,7 @@ def images_per_class(counts: Mapping[str, int], path: Path) -> None:
     axes.set_ylim(bottom=0)
     axes.grid(alpha=0.3)
     axes.set_title(f"{sum(counts.values()):,} images of {len(counts)} classes", loc="left", fontsize="medium")
-    _save(figure, path)
+    return figure
 
 
 def _save(figure: Figure, path: Path) -> None:

@@ -1,0 +1,59 @@
+"""What a classifier takes for what."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import softmax
+from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
+
+
+@dataclass(frozen=True, eq=False)
+class Confusion:
+    """``matrix`` int [true class, predicted class]; the others are float or int [classes], fractions, NaN where
+    nothing was predicted (precision) or shown (recall), and of F1 where either is.
+    """
+
+    matrix: np.ndarray
+    precision: np.ndarray
+    recall: np.ndarray
+    f1: np.ndarray
+    support: np.ndarray
+
+    @property
+    def pairs(self) -> list[tuple[int, int, int]]:
+        """(true class, predicted class, images) of what is mistaken, the most frequent first."""
+        found = [(int(t), int(p), int(self.matrix[t, p])) for t, p in np.argwhere(self.matrix) if t != p]
+        return sorted(found, key=lambda pair: (-pair[2], pair[:2]))
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """A misclassified image by its position; ``confidence`` is the softmax of the predicted class."""
+
+    image: int
+    true: int
+    predicted: int
+    confidence: float
+
+
+def confusion(logits: np.ndarray, labels: np.ndarray) -> Confusion:
+    """Of ``logits`` float [N, classes] and ``labels`` int [N]."""
+    classes, predicted = np.arange(logits.shape[1]), logits.argmax(-1)
+    precision, recall, _, support = precision_recall_fscore_support(
+        labels, predicted, labels=classes, zero_division=np.nan
+    )
+    total = precision + recall
+    f1 = np.divide(2 * precision * recall, total, out=np.where(np.isnan(total), np.nan, 0.0), where=total > 0)
+    return Confusion(confusion_matrix(labels, predicted, labels=classes), precision, recall, f1, np.asarray(support))
+
+
+def worst_mistakes(logits: np.ndarray, labels: np.ndarray, most: int) -> list[Mistake]:
+    """The ``most`` mistakes that the classifier is surest of, the surest first."""
+    probabilities = softmax(logits.astype(np.float64), axis=-1)
+    predicted = logits.argmax(-1)
+    confidence = probabilities[np.arange(len(labels)), predicted]
+    wrong = np.flatnonzero(predicted != labels)
+    order = wrong[np.argsort(-confidence[wrong], kind="stable")][:most]
+    return [Mistake(int(i), int(labels[i]), int(predicted[i]), float(confidence[i])) for i in order]
