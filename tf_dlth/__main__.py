@@ -14,6 +14,7 @@ COMMANDS = {
     "predict": "name the classes of images",
     "probe": "train a linear classifier on a ticket's features of other images",
     "analyze": "compare tickets and runs: densities, similarity, norms, overlap, curves",
+    "report": "write a page about runs, with every table and figure beside it",
     "pretrain": "train an encoder without labels",
     "corrupt": "make corrupted copies of a dataset's test images",
 }

@@ -15,6 +15,7 @@ OPTIONS = {
     "predict": {"ticket", "images", "--csv", "--top", "--weights", "--trust"},
     "analyze": {"kind", "paths", "--weights", "--out", "--data", "--trust"},
     "probe": {"ticket", "overrides", "--data", "--weights", "--trust"},
+    "report": {"paths", "--out", "--weights", "--trust"},
     "pretrain": {"--config", "overrides", "--overwrite", "--allow-change"},
     "corrupt": {"--data", "--out", "--kinds", "--severities", "--seed", "--frost"},
 }

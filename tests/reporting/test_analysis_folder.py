@@ -13,13 +13,13 @@ import pytest
 
 from tf_dlth import files
 from tf_dlth.errors import UserError
-from tf_dlth.reporting.analysis_folder import require_free, to_csv, write
+from tf_dlth.reporting.analysis_folder import REPORT, require_free, to_csv, write
 
-FORMS = ("csv", "png")
+NAMES = ("density.csv", "density.png")
 
 
 def made(folder: Path, kind: str = "density", content: bytes = b"one") -> list[Path]:
-    return write(folder, kind, {"csv": content, "png": content + b"!"}, {"paths": ["run"]})
+    return write(folder, kind, {f"{kind}.csv": content, f"{kind}.png": content + b"!"}, {"paths": ["run"]})
 
 
 def test_files_and_what_made_them(tmp_path: Path):
@@ -46,7 +46,7 @@ def test_own_files_are_replaced_and_other_kinds_stay(tmp_path: Path):
 def test_a_file_of_someone_elses_stays(tmp_path: Path, name: str):
     (tmp_path / name).write_text("mine")
     with pytest.raises(UserError, match=f"{name} was not made by this command or was changed since"):
-        require_free(tmp_path, "density", FORMS)
+        require_free(tmp_path, "density", NAMES)
     with pytest.raises(UserError, match=name):
         made(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == [name]
@@ -109,7 +109,34 @@ def test_a_damaged_analysis_json(tmp_path: Path):
 def test_out_that_is_a_file(tmp_path: Path):
     (tmp_path / "file").write_text("mine")
     with pytest.raises(UserError, match="is no folder"):
-        require_free(tmp_path / "file", "density", FORMS)
+        require_free(tmp_path / "file", "density", NAMES)
+
+
+def test_what_is_no_longer_made_goes_unless_it_was_changed(tmp_path: Path):
+    write(tmp_path, "report", {"a.csv": b"a", "b.csv": b"b", "c.csv": b"c"}, {}, REPORT)
+    (tmp_path / "c.csv").write_text("mine")
+    write(tmp_path, "report", {"a.csv": b"new"}, {}, REPORT)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["a.csv", "c.csv", "report.json"]
+    assert list(json.loads((tmp_path / "report.json").read_text())["analyses"]["report"]["files"]) == ["a.csv"]
+
+
+def test_nothing_outside_the_folder_is_removed(tmp_path: Path):
+    """Whatever a record says that someone else made."""
+    (tmp_path / "out").mkdir()
+    (tmp_path / "mine").write_bytes(b"mine")
+    entry = {"settings": {}, "files": {"../mine": [hashlib.sha256(b"mine").hexdigest()]}}
+    tree = {"made_by": "tf_dlth.report", "format_version": 1, "analyses": {"report": entry}}
+    files.write_signed(tmp_path / "out" / "report.json", tree, "report_sha256")
+    write(tmp_path / "out", "report", {"a.csv": b"a"}, {}, REPORT)
+    assert (tmp_path / "mine").read_bytes() == b"mine"
+
+
+def test_two_commands_keep_their_own_records(tmp_path: Path):
+    made(tmp_path)
+    write(tmp_path, "report", {"index.html": b"page"}, {}, REPORT)
+    with pytest.raises(UserError, match=r"density.csv was not made"):
+        write(tmp_path, "report", {"density.csv": b"page"}, {}, REPORT)
+    assert {p.name for p in tmp_path.glob("*.json")} == {"analysis.json", "report.json"}
 
 
 def test_csv():

@@ -47,7 +47,7 @@ def require_sensible(kind: str, paths: Sequence[str], options: Mapping[str, Any]
     for name, value in options.items():
         if value is not None and name not in takes.options:
             raise UserError(f"{kind} does not look at --{name.replace('_', '-')}; leave it out")
-    analysis_folder.require_free(out, kind, SUFFIXES)
+    analysis_folder.require_free(out, kind, [f"{kind}.{suffix}" for suffix in SUFFIXES])
 
 
 def analyse(kind: str, request: Request) -> Findings[Any]:
@@ -62,8 +62,8 @@ def write(kind: str, findings: Findings[Any], out: Path, settings: Mapping[str, 
     drawn_in = "curves" if kind in ("curves", "fit") else "analysis"
     module = importlib.import_module(f"tf_dlth.reporting.figures.{drawn_in}")
     figure = getattr(module, _name(kind))(findings.results)
-    contents = {"csv": analysis_folder.to_csv(findings.rows)}
-    contents |= {form: rendered(figure, form) for form in ("png", "svg")}
+    contents = {f"{kind}.csv": analysis_folder.to_csv(findings.rows)}
+    contents |= {f"{kind}.{form}": rendered(figure, form) for form in ("png", "svg")}
     return analysis_folder.write(out, kind, contents, {**settings, "versions": versions()})
 
 

@@ -43,7 +43,7 @@ def test_curves(heldout: bool):
     assert np.allclose(best.get_ydata(), [50, 60, 70])
     star = lines["winner: iteration 1"]
     assert np.allclose(star.get_xydata(), [[80, 40 if heldout else 60]])
-    dense = next(line for label, line in lines.items() if "dense" in label)
+    dense = next(line for label, line in lines.items() if "iteration 0" in label)
     assert np.allclose(dense.get_ydata(), 30 if heldout else 50)
     left, right = axes.get_xlim()
     assert left > right

@@ -14,6 +14,7 @@ from tf_dlth import files
 from tf_dlth.analysis.accuracies import standard_error
 from tf_dlth.lottery.rows import Row
 from tf_dlth.lottery.selection import Rule, rules, test_accuracy
+from tf_dlth.reporting.figures.axes import along_layers
 from tf_dlth.reporting.figures.rendering import rendered
 from tf_dlth.reporting.observer import RunObserver
 from tf_dlth.reporting.rules import curve
@@ -67,9 +68,10 @@ def accuracy_by_density(rows: Sequence[Row], winner: int, select_by: Rule, every
         values = [100 * test_accuracy(row, rule) for row in rows]
         axes.plot(densities, values, marker=marker, color=colour, label=curve(rule, every))
     dense, score = (test_accuracy(rows[k], select_by) for k in (0, winner))
-    label = f"winner: iteration {winner}" if winner else "no ticket won: the dense network"
-    axes.plot(densities[winner], 100 * score, "*", color="tab:red", markersize=16, zorder=3, label=label)
-    axes.axhline(100 * dense, color="0.25", lw=1, ls="--", label="dense network, by the rule of the star")
+    if len(rows) > 1:
+        label = f"winner: iteration {winner}" if winner else "no ticket won: the dense network"
+        axes.plot(densities[winner], 100 * score, "*", color="tab:red", markersize=16, zorder=3, label=label)
+        axes.axhline(100 * dense, color="0.25", lw=1, ls="--", label="iteration 0, by the rule of the star")
     if images is not None:
         _band(axes, densities, [test_accuracy(row, select_by) for row in rows], images, STYLES[select_by][0])
     axes.set_xscale("log")
@@ -79,6 +81,19 @@ def accuracy_by_density(rows: Sequence[Row], winner: int, select_by: Rule, every
     axes.set_xlabel("density (% of prunable weights that remain)")
     axes.set_ylabel("test accuracy (%)")
     axes.grid(alpha=0.3)
+    axes.legend(fontsize="small")
+    return figure
+
+
+def layer_densities(densities: Mapping[str, float], overall: float) -> Figure:
+    """Which share of each layer's weights remains, in the order of the network, and of all of them."""
+    figure = Figure(figsize=(9, 3.6), layout="constrained")
+    axes = figure.add_subplot()
+    axes.bar(range(len(densities)), [100 * density for density in densities.values()], color=STYLES["test_best"][0])
+    axes.axhline(100 * overall, color="0.25", lw=1, ls="--", label=f"all layers: {overall:.1%}")
+    along_layers(axes, list(densities))
+    axes.set_ylabel("weights that remain (%)")
+    axes.set_ylim(0, 105)
     axes.legend(fontsize="small")
     return figure
 

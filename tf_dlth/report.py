@@ -1,0 +1,62 @@
+"""``python -m tf_dlth.report``: one page about runs, with every table and figure beside it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, get_args
+
+from tf_dlth import commands
+from tf_dlth.config import WeightsKind
+from tf_dlth.reporting import analysis_folder
+from tf_dlth.startup import start_tensorflow
+
+if TYPE_CHECKING:
+    from tf_dlth.reporting.page.content import Page
+
+DESCRIPTION = (
+    "Writes a page that needs nothing else (index.html), and every table and figure of it as files: which network is "
+    "best and by how much, learning curves, what is taken for what, the worst mistakes, sizes, and what to do next."
+)
+
+
+def report(arguments: Sequence[str] | None = None) -> None:
+    options = commands.parsed(_parser(), arguments)
+    commands.require_paths(options.paths)
+    out = Path(options.out)
+    analysis_folder.require_free(out, "report", ["index.html"], analysis_folder.REPORT)
+    start_tensorflow()
+    from tf_dlth.reporting.page.rendering import contents
+    from tf_dlth.training.devices import first_device
+
+    with first_device(options.devices):
+        pages = [_page(path, options) for path in options.paths]
+    paths = analysis_folder.write(out, "report", contents(pages), {"paths": options.paths}, analysis_folder.REPORT)
+    console = commands.console()
+    for line in (*(page.lead for page in pages), f"written: {paths[0]} and {len(paths) - 1} files beside it"):
+        console.print(line, soft_wrap=True)
+    commands.write_json(options.json, [{"title": page.title, "lead": page.lead} for page in pages])
+
+
+def _page(path: str, options: commands.argparse.Namespace) -> Page:
+    from tf_dlth.reporting.page.run import reported
+
+    return reported(path, options.weights, options.trust, lambda s: commands.test_images(s, None, options.data_dir)[1])
+
+
+def _parser() -> commands.Parser:
+    parser = commands.parser("report", DESCRIPTION)
+    parser.add_argument("paths", nargs="+", metavar="RUN_OR_STUDY")
+    parser.add_argument("--out", required=True, metavar="DIR", help="the folder for the page and its files")
+    parser.add_argument("--weights", choices=get_args(WeightsKind), help="default: what the run's own rule keeps")
+    parser.add_argument("--trust", action="store_true", help="import an architecture that is not built in")
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    return commands.main(report, arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

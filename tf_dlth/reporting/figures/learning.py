@@ -1,0 +1,38 @@
+"""Figure of a run's trainings, epoch by epoch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from matplotlib.figure import Figure
+
+from tf_dlth.reporting.figures.axes import colour
+
+MEASURES = {"test_accuracy": ("-", "test"), "heldout_accuracy": ("--", "held-out")}
+"""Line and name."""
+
+
+def learning_curves(metrics: Sequence[Mapping[str, Any]], iterations: Mapping[int, str]) -> Figure:
+    """Training loss, and test and held-out accuracy, by epoch; ``iterations`` are those drawn, with their names."""
+    figure = Figure(figsize=(9, 3.8), layout="constrained")
+    loss, right = figure.subplots(1, 2)
+    for number, (iteration, name) in enumerate(iterations.items()):
+        lines = [line for line in metrics if line["iteration"] == iteration]
+        epochs = [line["epoch"] for line in lines]
+        shown = {"color": colour(number), "marker": "." if len(lines) < 30 else None}
+        loss.plot(epochs, [line["train_loss"] for line in lines], label=name, **shown)
+        for measure, (style, _) in MEASURES.items():
+            points = [(line["epoch"], 100 * line[measure]) for line in lines if line.get(measure) is not None]
+            if points:
+                right.plot(*zip(*points, strict=True), style, label="_", lw=1.4, **shown)
+    for style, name in MEASURES.values():
+        right.plot([], [], style, color="0.3", label=name)
+    loss.set_ylabel("training loss")
+    loss.set_ylim(bottom=0)
+    right.set_ylabel("accuracy (%)")
+    for axes in (loss, right):
+        axes.set_xlabel("epoch")
+        axes.grid(alpha=0.3)
+        axes.legend(fontsize="small")
+    return figure

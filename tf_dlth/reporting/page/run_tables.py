@@ -1,0 +1,147 @@
+"""The tables of one run's page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+
+from tf_dlth.analysis.accuracies import error_of_difference, standard_error
+from tf_dlth.config.keys import flat
+from tf_dlth.lottery.selection import PAPER_LAST_ITERATION, Rule, dense_would_win, score, test_accuracy, winners
+from tf_dlth.reporting.page.content import Table
+from tf_dlth.reporting.rules import shown
+from tf_dlth.reporting.run_record import RunRecord, labels_used
+from tf_dlth.reporting.sizes import sizes
+from tf_dlth.tickets.ticket import Ticket
+
+SETTINGS = (
+    "seed", "data.dataset", "data.train_part", "data.fraction", "data.per_class", "data.imbalance", "data.subset_seed",
+    "data.heldout_per_class", "data.heldout_from", "data.image_size", "data.augment", "data.flip", "data.cutout",
+    "model.architecture", "model.width", "model.stem", "model.head", "model.init",
+    "training.epochs", "training.batch_size", "training.learning_rate", "training.momentum", "training.weight_decay",
+    "training.loss", "training.evaluate_every",
+    "pruning.method", "pruning.iterations", "pruning.rate", "pruning.rewind", "pruning.rewind_epochs",
+    "pruning.select_by", "pruning.source", "pruning.start",
+)  # fmt: skip
+"""Keys of the config that are shown where they have a value; config.yaml has all."""
+
+
+def rules_table(record: RunRecord) -> Table:
+    """A row a rule: its ticket, what that gains on the test set over iteration 0, and the labels that were used."""
+    records = [_rule_record(record, rule, best) for rule, best in winners(record.rows, PAPER_LAST_ITERATION).items()]
+    rows = [
+        [
+            ("→ " if r["decides"] else "") + r["rule"], str(r["iteration"]), f"{100 * r['density']:.2f}",
+            f"{100 * r['score']:.1f}", f"{100 * r['ticket']:.2f}", f"{100 * r['dense']:.2f}",
+            f"{100 * r['gain']:+.2f}", "-" if r["error"] == "" else f"{100 * r['error']:.2f}",
+            "yes" if r["dense_wins"] else "no", r["labels"],
+        ]
+        for r in records
+    ]  # fmt: skip
+    headers = (
+        "chosen by", "k", "density %", "chosen at %", "test %", "test % of k = 0", "gain", "its error", "k = 0 is better",
+        "labels",
+    )  # fmt: skip
+    caption = (
+        "The sparse network that each rule chooses (k is the iteration, 0 the dense one; the arrow marks this run's own "
+        "rule): the accuracy that it is chosen by, its test accuracy, and the gain in points with its standard error"
+    )
+    return Table("rules", caption, headers, rows, records)
+
+
+def _rule_record(record: RunRecord, rule: Rule, best: int) -> dict[str, object]:
+    rows, images = record.rows, record.images
+    ticket, dense = test_accuracy(rows[best], rule), test_accuracy(rows[0], rule)
+    return {
+        "rule": shown(rule, record.config.training.evaluate_every),
+        "decides": rule == record.rule,
+        "iteration": best,
+        "density": rows[best].density,
+        "score": score(rows[best], rule),
+        "ticket": ticket,
+        "dense": dense,
+        "gain": ticket - dense,
+        "error": error_of_difference(ticket, dense, images["test"]) if images else "",
+        "dense_wins": dense_would_win(rows)[rule],
+        "labels": labels_used(record, rule),
+    }
+
+
+def iterations_table(record: RunRecord) -> Table:
+    """A row an iteration, accuracies under every rule."""
+    images = record.images
+    rows = [
+        [
+            str(row.iteration), f"{100 * row.density:.2f}", f"{row.remaining:,}", f"{row.train_loss:.3f}",
+            _percent(row.train_accuracy), _percent(row.heldout_accuracy), _percent(row.test_accuracy_heldout),
+            _percent(row.test_accuracy_best), _percent(row.test_accuracy_last), f"{row.seconds:,.0f}",
+        ]
+        for row in record.rows
+    ]  # fmt: skip
+    headers = (
+        "k", "density %", "weights", "training loss", "training %", "held-out %", "test % (heldout)",
+        "test % (test_best)", "test % (last)", "seconds",
+    )  # fmt: skip
+    caption = "Every iteration: accuracies in per cent, of the test set at the epoch that each rule keeps"
+    if images and "heldout" in images:
+        held = record.chosen.heldout_accuracy or 0.0
+        error = 100 * standard_error(held, images["heldout"])
+        caption += (
+            f"; one standard error of the held-out accuracy is {error:.1f} points on {images['heldout']:,} images"
+        )
+    return Table("iterations", caption, headers, rows, [asdict(row) for row in record.rows])
+
+
+def sizes_table(tickets: Sequence[Ticket]) -> Table:
+    """Weights and bytes of each."""
+    records = []
+    for ticket in tickets:
+        measured, manifest = sizes(ticket), ticket.manifest
+        records.append(
+            {
+                "iteration": ticket.iteration, "parameters": measured.dense // 4, "prunable": manifest.prunable,
+                "remaining": manifest.remaining, "float32_bytes": measured.dense, "gzip_bytes": measured.gzip,
+                "packed_bytes": measured.packed,
+            }
+        )  # fmt: skip
+    rows = [
+        [
+            str(r["iteration"]), *(f"{r[key]:,}" for key in ("parameters", "prunable", "remaining")),
+            *(f"{r[key] / 2**20:.2f}" for key in ("float32_bytes", "gzip_bytes", "packed_bytes")),
+        ]
+        for r in records
+    ]  # fmt: skip
+    headers = ("k", "values", "prunable weights", "remaining", "float32 MiB", "gzip MiB", "packed MiB")
+    caption = "How large the weights are: as float32, the same through gzip, and packed as a bit mask and what remains"
+    return Table("sizes", caption, headers, rows, records)
+
+
+def layers_table(ticket: Ticket) -> Table:
+    """The counts of each layer, in the order of the network."""
+    records = [{"layer": name, **layer.model_dump()} for name, layer in ticket.manifest.layers.items()]
+    rows = [[r["layer"], f"{r['remaining']:,}", f"{r['total']:,}", f"{100 * r['density']:.2f}"] for r in records]
+    return Table(
+        "layers", "Weights that remain, layer by layer", ("layer", "remaining", "of", "density %"), rows, records
+    )
+
+
+def settings_table(record: RunRecord) -> Table:
+    """The settings that decide a run."""
+    values = flat(record.config.model_dump(mode="json"))
+    rows = [[key, str(values[key])] for key in SETTINGS if values[key] is not None]
+    return Table("settings", "Settings (all of them are in config.yaml)", ("key", "value"), rows)
+
+
+def machine_table(record: RunRecord) -> Table:
+    """Versions, the kind of machine, and how long it took."""
+    facts = record.facts
+    host = {key: ", ".join(value) if isinstance(value, list) else str(value) for key, value in facts.host.items()}
+    seconds = sum(row.seconds for row in record.rows)
+    rows = [*facts.versions.items(), *host.items(), ("training seconds", f"{seconds:,.0f}")]
+    digests = [("config SHA-256", facts.config_sha256), ("images SHA-256", facts.data_sha256)]
+    table = [[name.replace("_", " "), value] for name, value in [*rows, *digests]]
+    return Table("machine", "Versions and machine", ("what", "value"), table)
+
+
+def _percent(value: float | None) -> str:
+    return "-" if value is None else f"{100 * value:.1f}"
