@@ -33,9 +33,8 @@ def report(arguments: Sequence[str] | None = None) -> None:
     with first_device(options.devices):
         pages = [_page(path, options) for path in options.paths]
     paths = analysis_folder.write(out, "report", contents(pages), {"paths": options.paths}, analysis_folder.REPORT)
-    console = commands.console()
-    for line in (*(page.lead for page in pages), f"written: {paths[0]} and {len(paths) - 1} files beside it"):
-        console.print(line, soft_wrap=True)
+    lines = [*(page.lead for page in pages), f"written: {paths[0]} and {len(paths) - 1} files beside it"]
+    commands.console().print("\n".join(lines), soft_wrap=True)
     commands.write_json(options.json, [{"title": page.title, "lead": page.lead} for page in pages])
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from tf_dlth.reporting.figures.axes import colour
 
@@ -15,8 +16,8 @@ MEASURES = {"test_accuracy": ("-", "test"), "heldout_accuracy": ("--", "held-out
 
 def learning_curves(metrics: Sequence[Mapping[str, Any]], iterations: Mapping[int, str]) -> Figure:
     """Training loss, and test and held-out accuracy, by epoch; ``iterations`` are those drawn, with their names."""
-    figure = Figure(figsize=(9, 3.8), layout="constrained")
-    loss, right = figure.subplots(1, 2)
+    figure = Figure(figsize=(7, 6.4), layout="constrained")
+    loss, right = figure.subplots(2, 1, sharex=True)
     for number, (iteration, name) in enumerate(iterations.items()):
         lines = [line for line in metrics if line["iteration"] == iteration]
         epochs = [line["epoch"] for line in lines]
@@ -31,8 +32,9 @@ def learning_curves(metrics: Sequence[Mapping[str, Any]], iterations: Mapping[in
     loss.set_ylabel("training loss")
     loss.set_ylim(bottom=0)
     right.set_ylabel("accuracy (%)")
+    right.set_xlabel("epoch")
+    right.xaxis.set_major_locator(MaxNLocator(integer=True))
     for axes in (loss, right):
-        axes.set_xlabel("epoch")
         axes.grid(alpha=0.3)
         axes.legend(fontsize="small")
     return figure

@@ -7,12 +7,14 @@ from xml.etree import ElementTree
 
 SVG, XLINK = "http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink"
 REFERENCE = re.compile(r"url\(#([^)]+)\)")
+LEAST = 0.62
+"""Of a drawing's own width: below that its letters are too small to read, and it scrolls."""
 LEFT_OUT = {f"{{{SVG}}}metadata", f"{{{SVG}}}style"}
 """Metadata names addresses; a style would be the whole page's (what Matplotlib states there is in style.css)."""
 
 
 def inline(svg: bytes, prefix: str, alt: str) -> str:
-    """The element ``svg`` of a file that Matplotlib wrote, as wide as there is room up to its own width.
+    """The element ``svg`` of a file that Matplotlib wrote: as wide as there is room, neither larger nor much smaller.
 
     Ids begin with ``prefix``, as ids of two drawings are often equal. Comments are left out.
     """
@@ -26,10 +28,14 @@ def inline(svg: bytes, prefix: str, alt: str) -> str:
             parent.set(key, _prefixed(key, value, prefix))
     for definitions in [child for child in root if child.tag == f"{{{SVG}}}defs" and len(child) == 0]:
         root.remove(definitions)
-    width = root.attrib.pop("width")
+    width = float(root.attrib.pop("width").removesuffix("pt"))
     root.attrib.pop("height")
     root.attrib.pop("version", None)
-    root.attrib |= {"role": "img", "aria-label": alt, "style": f"max-width: {width}"}
+    root.attrib |= {
+        "role": "img",
+        "aria-label": alt,
+        "style": f"max-width: {width:g}pt; min-width: {LEAST * width:g}pt",
+    }
     return ElementTree.tostring(root, encoding="unicode")
 
 

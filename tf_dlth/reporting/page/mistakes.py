@@ -38,17 +38,15 @@ def mistakes_sections(judged: Judged) -> list[Section]:
 
 
 EXPLAINED = (
-    "Precision: of the images that were given this class, the share that is of it. Recall: of the images of this class, "
-    "the share that was given it. F1: their harmonic mean. Images: how many of the test set are of this class; with few "
+    "Precision: of the images that were given this class, the share that is of it. Recall: of the images of this "
+    "class, the share that was given it. F1: their harmonic mean. Images: how many of the test set are of this class; with few "
     "of them every number here is rough."
 )
 
 
 def _in_words(found: Confusion, names: Sequence[str]) -> str:
     right, total = int(np.trace(found.matrix)), int(found.matrix.sum())
-    text = (
-        f"Confusion matrix of {len(names)} classes: {right:,} of {total:,} images lie on the diagonal, which is right."
-    )
+    text = f"Confusion matrix of {len(names)} classes: {right:,} of {total:,} images are right, on the diagonal."
     if found.pairs:
         true, predicted, count = found.pairs[0]
         text += f" The most frequent mistake is {names[true]} taken for {names[predicted]}, {_times(count)}."

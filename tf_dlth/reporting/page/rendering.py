@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import csv
 import io
+import re
 from collections.abc import Sequence
 from importlib import resources
 
@@ -17,6 +18,7 @@ from tf_dlth.reporting.page.content import Block, Figure, Page, Table
 from tf_dlth.reporting.page.drawings import inline
 
 INDEX = "index.html"
+NUMBER = re.compile(r"[+−±-]?\d[\d,]*(\.\d+)?(e[+-]?\d+)?%?( ± \d+(\.\d+)?)?")
 
 
 def contents(pages: Sequence[Page]) -> dict[str, bytes]:
@@ -71,7 +73,7 @@ def _cells(table: Table) -> bytes:
 
 
 def _is_number(cell: str) -> bool:
-    return cell.lstrip("+-−±").strip()[:1].isdigit()
+    return NUMBER.fullmatch(cell) is not None
 
 
 def _drawing(figure: Figure, prefix: str) -> Markup:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from tf_dlth.config import WeightsKind
+from tf_dlth.evaluation.analyses.opening import Opened, open_tickets
 from tf_dlth.evaluation.judged import Images, Judged, judge
 from tf_dlth.lottery.selection import rules, test_accuracy
 from tf_dlth.reporting.figures.learning import learning_curves
@@ -15,7 +16,7 @@ from tf_dlth.reporting.page import run_tables
 from tf_dlth.reporting.page.content import Block, Command, Notes, Page, Paragraph, Section, drawn
 from tf_dlth.reporting.page.mistakes import mistakes_sections
 from tf_dlth.reporting.rules import explained, shown
-from tf_dlth.reporting.run_record import RunRecord, outcome, read_record
+from tf_dlth.reporting.run_record import RunRecord, labels_used, outcome, read_record
 from tf_dlth.reporting.terminal import WHY_NOT_SMALLER
 from tf_dlth.tickets.manifest import MANIFEST
 from tf_dlth.tickets.ticket import Ticket, iteration_name, load_ticket
@@ -28,11 +29,16 @@ def reported(path: str, weights: WeightsKind | None, trust: bool, images: Images
     judged = judge(folder, weights or record.rule, trust, images)
     if record.images is None and isinstance(judged, Judged):
         record = replace(record, images={"test": len(judged.examples)})
-    return run_page(record, judged)
+    sparse = _ticket(record, record.best_sparse.iteration)
+    pruned = sparse is not None and sparse.density < 1
+    return run_page(record, judged, open_tickets([str(sparse.path)], trust)[0] if sparse and pruned else None)
 
 
-def run_page(record: RunRecord, judged: Judged | str) -> Page:
-    """``judged`` is the chosen network on its test images, or why they are not at hand."""
+def run_page(record: RunRecord, judged: Judged | str, sparse: Opened | None) -> Page:
+    """``judged`` is the chosen network on its test images, or why they are not at hand.
+
+    ``sparse`` is the best sparse ticket, None where there is none or it was not kept.
+    """
     seen = (
         mistakes_sections(judged)
         if isinstance(judged, Judged)
@@ -44,17 +50,20 @@ def run_page(record: RunRecord, judged: Judged | str) -> Page:
         Section("Learning curves", _learning(record)),
         *seen,
         Section("Size", _size(record)),
-        *_layers(record),
+        *([_layers(sparse)] if sparse else []),
         Section("How it was made", _making(record)),
         Section("What to do next", _next(record)),
     ]
     name = record.config.name
-    return Page(name, f"{name}: sparse winning tickets of {record.config.data.dataset}", outcome(record), sections)
+    return Page(name, f"{name}: winning tickets of {record.config.data.dataset}", outcome(record), sections)
 
 
 def _rules(record: RunRecord) -> list[Block]:
     every = record.config.training.evaluate_every
-    notes = [f"{shown(rule, every)}: {explained(rule, every)}." for rule in rules(record.rows)]
+    notes = [
+        f"{shown(rule, every)} – {explained(rule, every)}. Labels: {labels_used(record, rule)}."
+        for rule in rules(record.rows)
+    ]
     notes.append("One run is one seed: another seed or other training images move every number here.")
     return [run_tables.rules_table(record), Notes(notes)]
 
@@ -71,8 +80,8 @@ def _accuracy(record: RunRecord) -> list[Block]:
     caption = f"Test accuracy of every iteration by the share of weights that remain.{band}"
     lowest, highest = min(test_accuracy(row, rule) for row in rows), max(test_accuracy(row, rule) for row in rows)
     alt = (
-        f"Test accuracy against density for {len(rows)} iterations. By the rule {rule} it lies between {lowest:.1%} and "
-        f"{highest:.1%}; iteration 0 has {test_accuracy(rows[0], rule):.1%}, the starred iteration {chosen.iteration} "
+        f"Test accuracy against density for {len(rows)} iterations. By the rule {rule} it lies between {lowest:.1%} "
+        f"and {highest:.1%}; iteration 0 has {test_accuracy(rows[0], rule):.1%}, the starred iteration {chosen.iteration} "
         f"at density {chosen.density:.1%} has {test_accuracy(chosen, rule):.1%}. All numbers are in the table below."
     )
     return [drawn("accuracy_by_density", figure, caption, alt), *tables]
@@ -100,20 +109,17 @@ def _size(record: RunRecord) -> list[Block]:
     return [run_tables.sizes_table(tickets), Paragraph(WHY_NOT_SMALLER)]
 
 
-def _layers(record: RunRecord) -> list[Section]:
-    """Of the best sparse network; nothing where none is pruned."""
-    ticket = _ticket(record, record.best_sparse.iteration)
-    if ticket is None or ticket.density == 1:
-        return []
-    layers = {name: layer.density for name, layer in ticket.manifest.layers.items()}
+def _layers(sparse: Opened) -> Section:
+    manifest = sparse.ticket.manifest
+    layers = {name: manifest.layers[name].density for name in sparse.masks}
     lowest, highest = min(layers, key=layers.__getitem__), max(layers, key=layers.__getitem__)
     alt = (
         f"Bars of the share of weights that remain in each of {len(layers)} layers: from {layers[lowest]:.1%} in "
         f"{lowest} to {layers[highest]:.1%} in {highest}."
     )
-    caption = f"Which share of each layer's weights remains in iteration {ticket.iteration}."
-    figure = drawn("layer_densities", layer_densities(layers, ticket.density), caption, alt)
-    return [Section("Layers", [figure, run_tables.layers_table(ticket)])]
+    caption = f"Which share of each layer's weights remains in iteration {manifest.iteration}."
+    figure = drawn("layer_densities", layer_densities(layers, manifest.density), caption, alt)
+    return Section("Layers", [figure, run_tables.layers_table(sparse)])
 
 
 def _making(record: RunRecord) -> list[Block]:

@@ -7,6 +7,7 @@ from dataclasses import asdict
 
 from tf_dlth.analysis.accuracies import error_of_difference, standard_error
 from tf_dlth.config.keys import flat
+from tf_dlth.evaluation.analyses.opening import Opened
 from tf_dlth.lottery.selection import PAPER_LAST_ITERATION, Rule, dense_would_win, score, test_accuracy, winners
 from tf_dlth.reporting.page.content import Table
 from tf_dlth.reporting.rules import shown
@@ -31,20 +32,20 @@ def rules_table(record: RunRecord) -> Table:
     records = [_rule_record(record, rule, best) for rule, best in winners(record.rows, PAPER_LAST_ITERATION).items()]
     rows = [
         [
-            ("→ " if r["decides"] else "") + r["rule"], str(r["iteration"]), f"{100 * r['density']:.2f}",
+            r["rule"], "yes" if r["decides"] else "no", str(r["iteration"]), f"{100 * r['density']:.2f}",
             f"{100 * r['score']:.1f}", f"{100 * r['ticket']:.2f}", f"{100 * r['dense']:.2f}",
             f"{100 * r['gain']:+.2f}", "-" if r["error"] == "" else f"{100 * r['error']:.2f}",
-            "yes" if r["dense_wins"] else "no", r["labels"],
+            "yes" if r["dense_wins"] else "no",
         ]
         for r in records
     ]  # fmt: skip
     headers = (
-        "chosen by", "k", "density %", "chosen at %", "test %", "test % of k = 0", "gain", "its error", "k = 0 is better",
-        "labels",
+        "chosen by", "decides", "k", "density %", "score %", "test %", "test % of k = 0", "gain", "error",
+        "k = 0 is better",
     )  # fmt: skip
     caption = (
-        "The sparse network that each rule chooses (k is the iteration, 0 the dense one; the arrow marks this run's own "
-        "rule): the accuracy that it is chosen by, its test accuracy, and the gain in points with its standard error"
+        "The network that each rule chooses among iterations k = 1 to 15: the score that it is chosen by, its test "
+        "accuracy beside that of iteration 0, and the gain in points with its largest standard error"
     )
     return Table("rules", caption, headers, rows, records)
 
@@ -82,7 +83,7 @@ def iterations_table(record: RunRecord) -> Table:
         "k", "density %", "weights", "training loss", "training %", "held-out %", "test % (heldout)",
         "test % (test_best)", "test % (last)", "seconds",
     )  # fmt: skip
-    caption = "Every iteration: accuracies in per cent, of the test set at the epoch that each rule keeps"
+    caption = "Every iteration k: training, held-out and test accuracy, the latter at the epoch that each rule keeps"
     if images and "heldout" in images:
         held = record.chosen.heldout_accuracy or 0.0
         error = 100 * standard_error(held, images["heldout"])
@@ -116,9 +117,10 @@ def sizes_table(tickets: Sequence[Ticket]) -> Table:
     return Table("sizes", caption, headers, rows, records)
 
 
-def layers_table(ticket: Ticket) -> Table:
+def layers_table(opened: Opened) -> Table:
     """The counts of each layer, in the order of the network."""
-    records = [{"layer": name, **layer.model_dump()} for name, layer in ticket.manifest.layers.items()]
+    layers = opened.ticket.manifest.layers
+    records = [{"layer": name, **layers[name].model_dump()} for name in opened.masks]
     rows = [[r["layer"], f"{r['remaining']:,}", f"{r['total']:,}", f"{100 * r['density']:.2f}"] for r in records]
     return Table(
         "layers", "Weights that remain, layer by layer", ("layer", "remaining", "of", "density %"), rows, records
@@ -137,10 +139,14 @@ def machine_table(record: RunRecord) -> Table:
     facts = record.facts
     host = {key: ", ".join(value) if isinstance(value, list) else str(value) for key, value in facts.host.items()}
     seconds = sum(row.seconds for row in record.rows)
-    rows = [*facts.versions.items(), *host.items(), ("training seconds", f"{seconds:,.0f}")]
-    digests = [("config SHA-256", facts.config_sha256), ("images SHA-256", facts.data_sha256)]
-    table = [[name.replace("_", " "), value] for name, value in [*rows, *digests]]
-    return Table("machine", "Versions and machine", ("what", "value"), table)
+    rows = [
+        *facts.versions.items(),
+        *((name.replace("_", " "), value) for name, value in host.items()),
+        ("training seconds", f"{seconds:,.0f}"),
+        ("SHA-256 of the config", facts.config_sha256),
+        ("SHA-256 of the images", facts.data_sha256),
+    ]
+    return Table("machine", "Versions and machine", ("what", "value"), [list(row) for row in rows])
 
 
 def _percent(value: float | None) -> str:
