@@ -39,8 +39,8 @@ def mistakes_sections(judged: Judged) -> list[Section]:
 
 EXPLAINED = (
     "Precision: of the images that were given this class, the share that is of it. Recall: of the images of this "
-    "class, the share that was given it. F1: their harmonic mean. Images: how many of the test set are of this class; with few "
-    "of them every number here is rough."
+    "class, the share that was given it. F1: their harmonic mean. Images: how many of the test set are of this class; "
+    "with few of them every number here is rough."
 )
 
 

@@ -81,8 +81,9 @@ def _accuracy(record: RunRecord) -> list[Block]:
     lowest, highest = min(test_accuracy(row, rule) for row in rows), max(test_accuracy(row, rule) for row in rows)
     alt = (
         f"Test accuracy against density for {len(rows)} iterations. By the rule {rule} it lies between {lowest:.1%} "
-        f"and {highest:.1%}; iteration 0 has {test_accuracy(rows[0], rule):.1%}, the starred iteration {chosen.iteration} "
-        f"at density {chosen.density:.1%} has {test_accuracy(chosen, rule):.1%}. All numbers are in the table below."
+        f"and {highest:.1%}; iteration 0 has {test_accuracy(rows[0], rule):.1%}, the starred iteration "
+        f"{chosen.iteration} at density {chosen.density:.1%} has {test_accuracy(chosen, rule):.1%}. All numbers are in "
+        "the table below."
     )
     return [drawn("accuracy_by_density", figure, caption, alt), *tables]
 

@@ -80,10 +80,10 @@ def iterations_table(record: RunRecord) -> Table:
         for row in record.rows
     ]  # fmt: skip
     headers = (
-        "k", "density %", "weights", "training loss", "training %", "held-out %", "test % (heldout)",
-        "test % (test_best)", "test % (last)", "seconds",
+        "k", "density %", "weights", "loss", "training %", "held-out %", "test: heldout", "test: test_best",
+        "test: last", "seconds",
     )  # fmt: skip
-    caption = "Every iteration k: training, held-out and test accuracy, the latter at the epoch that each rule keeps"
+    caption = "Every iteration k: accuracy in per cent, on the test images at the epoch that each rule keeps"
     if images and "heldout" in images:
         held = record.chosen.heldout_accuracy or 0.0
         error = 100 * standard_error(held, images["heldout"])
