@@ -9,7 +9,7 @@ from PIL import Image
 
 from tf_dlth.errors import UserError
 from tf_dlth.lottery.rows import Row
-from tf_dlth.reporting.figures.run import _save, accuracy_by_density, images_per_class
+from tf_dlth.reporting.figures.run import _save, accuracy_by_density, images_per_class, layer_densities
 
 
 def rows(heldout: bool = True) -> list[Row]:
@@ -89,3 +89,15 @@ def test_a_refusing_disk(tmp_path: Path):
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match="cannot write"):
         _save(images_per_class({"a": 1}), tmp_path / "file" / "figure.png")
+
+
+def test_layers_and_all_of_them():
+    (axes,) = layer_densities({"stem/kernel": 0.9, "stage1_block1_conv1/kernel": 0.25}, 0.3).axes
+    assert [bar.get_height() for bar in axes.patches] == [90, 25]
+    assert np.allclose(axes.get_lines()[0].get_ydata(), 30)
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["stem", "1.1 conv1"]
+
+
+def test_one_training_has_neither_star_nor_dense_line():
+    (axes,) = accuracy_by_density(rows()[:1], 0, "heldout", 1, 100).axes
+    assert len(axes.get_lines()) == 3
