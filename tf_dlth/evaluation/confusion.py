@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy.special import softmax
@@ -41,12 +42,11 @@ class Mistake:
 def confusion(logits: np.ndarray, labels: np.ndarray) -> Confusion:
     """Of ``logits`` float [N, classes] and ``labels`` int [N]."""
     classes, predicted = np.arange(logits.shape[1]), logits.argmax(-1)
-    precision, recall, _, support = precision_recall_fscore_support(
-        labels, predicted, labels=classes, zero_division=np.nan
-    )
+    measured: Any = precision_recall_fscore_support(labels, predicted, labels=classes, zero_division=np.nan)  # pyright: ignore[reportArgumentType]
+    precision, recall, _, support = measured
     total = precision + recall
     f1 = np.divide(2 * precision * recall, total, out=np.where(np.isnan(total), np.nan, 0.0), where=total > 0)
-    return Confusion(confusion_matrix(labels, predicted, labels=classes), precision, recall, f1, np.asarray(support))
+    return Confusion(confusion_matrix(labels, predicted, labels=classes), precision, recall, f1, support)
 
 
 def worst_mistakes(logits: np.ndarray, labels: np.ndarray, most: int) -> list[Mistake]:

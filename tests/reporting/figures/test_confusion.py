@@ -9,7 +9,7 @@ from tf_dlth.reporting.figures.rendering import rendered
 
 def test_colours_are_shares_of_the_true_class_and_numbers_are_images():
     axes = confusion_matrix(np.array([[3, 1], [0, 0]]), ["cat", "dog"]).axes[0]
-    np.testing.assert_allclose(axes.images[0].get_array(), [[75, 25], [0, 0]])
+    np.testing.assert_allclose(np.asarray(axes.images[0].get_array()), [[75, 25], [0, 0]])
     assert [(text.get_text(), text.get_position()) for text in axes.texts] == [("3", (0, 0)), ("1", (1, 0))]
     assert [label.get_text() for label in axes.get_yticklabels()] == ["cat", "dog"]
 

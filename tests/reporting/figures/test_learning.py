@@ -15,7 +15,7 @@ def test_loss_and_accuracy_of_the_named_iterations():
     loss, accuracy = learning_curves(METRICS, {0: "dense", 2: "ticket"}).axes
     lines = {str(line.get_label()): line for line in loss.get_lines()}
     assert lines.keys() == {"dense", "ticket"}
-    np.testing.assert_allclose(lines["ticket"].get_xydata(), [[1, 4], [2, 3], [4, 2.5]])
+    np.testing.assert_allclose(np.asarray(lines["ticket"].get_xydata()), [[1, 4], [2, 3], [4, 2.5]])
     drawn = [np.asarray(line.get_xydata()) for line in accuracy.get_lines() if np.size(line.get_xdata())]
     assert [points.tolist() for points in drawn[:2]] == [[[1, 10], [2, 20], [4, 40]], [[1, 20], [2, 30]]]
     assert len(drawn) == 4

@@ -59,7 +59,7 @@ def test_the_band_is_one_standard_error():
     """Of 0.5 on 100 images: 5 points."""
     (axes,) = accuracy_by_density(rows(), 1, "test_best", 1, 100).axes
     (band,) = axes.collections
-    corners = band.get_paths()[0].vertices
+    corners = np.asarray(band.get_paths()[0].vertices)
     assert {45.0, 55.0} <= set(np.round(corners[np.isclose(corners[:, 0], 100), 1], 6).tolist())
     assert not accuracy_by_density(rows(), 1, "test_best", 1, None).axes[0].collections
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from typing import Any
 
 from tf_dlth.analysis.accuracies import error_of_difference, standard_error
 from tf_dlth.config.keys import flat
@@ -50,7 +51,7 @@ def rules_table(record: RunRecord) -> Table:
     return Table("rules", caption, headers, rows, records)
 
 
-def _rule_record(record: RunRecord, rule: Rule, best: int) -> dict[str, object]:
+def _rule_record(record: RunRecord, rule: Rule, best: int) -> dict[str, Any]:
     rows, images = record.rows, record.images
     ticket, dense = test_accuracy(rows[best], rule), test_accuracy(rows[0], rule)
     return {
