@@ -16,7 +16,7 @@ def test_a_run_on_a_page(finished, tmp_path: Path, capsys: pytest.CaptureFixture
     printed = capsys.readouterr()
     assert printed.err == "" and f"written: {out}/index.html and " in printed.out
     (record,) = json.loads(result.read_text())
-    assert record["lead"] in printed.out and record["title"] == "tiny: winning tickets of digits"
+    assert record["lead"] in printed.out and record["title"] == "Run tiny"
     suffixes = {path.suffix for path in out.iterdir()}
     assert suffixes == {".html", ".csv", ".svg", ".png", ".json"}
     before = {path.name: path.read_bytes() for path in out.iterdir()}

@@ -23,6 +23,8 @@ def test_counts_and_measures():
 def test_a_class_that_is_never_right_has_f1_of_zero():
     found = confusion(np.array([[0.0, 1.0], [1.0, 0.0]]), np.array([0, 1]))
     assert found.f1.tolist() == [0, 0]
+    never = confusion(np.array([[1.0, 0.0], [1.0, 0.0]]), np.array([0, 1]))
+    assert np.isnan(never.precision[1]) and never.f1[1] == 0
     assert found.pairs == [(0, 1, 1), (1, 0, 1)]
 
 

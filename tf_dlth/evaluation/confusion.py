@@ -12,8 +12,9 @@ from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
 @dataclass(frozen=True, eq=False)
 class Confusion:
-    """``matrix`` int [true class, predicted class]; the others are float or int [classes], fractions, NaN where
-    nothing was predicted (precision) or shown (recall), and of F1 where either is.
+    """``matrix`` int [true class, predicted class]; the others are float or int [classes].
+
+    They are fractions, NaN where nothing was predicted (precision), nothing was shown (recall), or neither (F1).
     """
 
     matrix: np.ndarray
@@ -43,9 +44,7 @@ def confusion(logits: np.ndarray, labels: np.ndarray) -> Confusion:
     """Of ``logits`` float [N, classes] and ``labels`` int [N]."""
     classes, predicted = np.arange(logits.shape[1]), logits.argmax(-1)
     measured: Any = precision_recall_fscore_support(labels, predicted, labels=classes, zero_division=np.nan)  # pyright: ignore[reportArgumentType]
-    precision, recall, _, support = measured
-    total = precision + recall
-    f1 = np.divide(2 * precision * recall, total, out=np.where(np.isnan(total), np.nan, 0.0), where=total > 0)
+    precision, recall, f1, support = measured
     return Confusion(confusion_matrix(labels, predicted, labels=classes), precision, recall, f1, support)
 
 

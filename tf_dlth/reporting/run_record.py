@@ -71,7 +71,9 @@ def outcome(record: RunRecord) -> str:
     if not pruned:
         first = f"The dense training of iteration {chosen.iteration} is best of {len(record.rows)}, {_by(record)}"
     elif chosen.iteration:
-        first = f"A ticket won: {_network(chosen)}, {_by(record)}"
+        tied = score(chosen, record.rule) == score(dense, record.rule)
+        verdict = "A ticket is as good as the dense network, and taken" if tied else "A ticket won"
+        first = f"{verdict}: {_network(chosen)}, {_by(record)}"
     else:
         first = f"No ticket won: the dense network is better than every sparse one, {_by(record)}"
     other = dense if chosen.iteration else record.best_sparse

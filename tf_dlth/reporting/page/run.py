@@ -55,7 +55,7 @@ def run_page(record: RunRecord, judged: Judged | str, sparse: Opened | None) -> 
         Section("What to do next", _next(record)),
     ]
     name = record.config.name
-    return Page(name, f"{name}: winning tickets of {record.config.data.dataset}", outcome(record), sections)
+    return Page(name, f"Run {name}", outcome(record), sections)
 
 
 def _rules(record: RunRecord) -> list[Block]:
