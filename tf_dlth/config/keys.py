@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import types
 import typing
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from pydantic import BaseModel
@@ -33,18 +33,40 @@ def dotted_keys(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
 def field_at(model: type[BaseModel], key: str) -> FieldInfo | None:
     """The field that a dotted key names; None where there is none."""
     *path, last = key.split(".")
-    for part in path:
-        section = section_of(model.model_fields[part]) if part in model.model_fields else None
+    section = model_at(model, path)
+    return section.model_fields.get(last) if section else None
+
+
+def model_at(model: type[BaseModel], path: Sequence[str]) -> type[BaseModel] | None:
+    """The section that a path leads to; a mapping of sections takes one part more, the name of one of them."""
+    parts = iter(path)
+    for part in parts:
+        field = model.model_fields.get(part)
+        section = section_of(field) if field else None
+        if section is None and field is not None and (section := named_section_of(field)):
+            if next(parts, None) is None:
+                return None
         if section is None:
             return None
         model = section
-    return model.model_fields.get(last)
+    return model
 
 
 def section_of(field: FieldInfo) -> type[BaseModel] | None:
     """The model that a field holds, if it holds one."""
     models = (m for m in members(field.annotation) if isinstance(m, type) and issubclass(m, BaseModel))
     return next(models, None)
+
+
+def named_section_of(field: FieldInfo) -> type[BaseModel] | None:
+    """The model that a field maps names to, if it is such a mapping."""
+    value = next((typing.get_args(m)[1] for m in members(field.annotation) if is_mapping(m)), None)
+    return value if isinstance(value, type) and issubclass(value, BaseModel) else None
+
+
+def is_mapping(annotation: Any) -> bool:
+    """Whether a type is a mapping with given types of keys and values."""
+    return typing.get_origin(annotation) is dict
 
 
 def members(annotation: Any) -> tuple[Any, ...]:

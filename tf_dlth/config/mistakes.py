@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from tf_dlth.config.keys import dotted_keys, field_at
+from tf_dlth.config.keys import dotted_keys, field_at, is_mapping, members, model_at
 
 
 def one_line(error: ValidationError, root: type[BaseModel]) -> str:
@@ -31,14 +31,27 @@ def one_line(error: ValidationError, root: type[BaseModel]) -> str:
 def _schema_key(error: ErrorDetails, root: type[BaseModel]) -> str:
     """The dotted key; Pydantic appends the union's member or the list's index that failed, which nobody typed."""
     location = [str(part) for part in error["loc"]]
-    known = set(dotted_keys(root))
-    while error["type"] != "extra_forbidden" and len(location) > 1 and ".".join(location) not in known:
+    while error["type"] != "extra_forbidden" and len(location) > 1 and not _is_typed(location, root):
         location = location[:-1]
     return ".".join(location)
 
 
+def _is_typed(location: list[str], root: type[BaseModel]) -> bool:
+    """Whether a location is a key of a section, or the name of an entry in a mapping."""
+    *path, last = location
+    section = model_at(root, path)
+    if section is not None:
+        return last in section.model_fields
+    field = field_at(root, ".".join(path))
+    return field is not None and any(map(is_mapping, members(field.annotation)))
+
+
 def _nearest(key: str, root: type[BaseModel]) -> str:
-    keys = list(dotted_keys(root))
+    section = model_at(root, key.split(".")[:-1])
+    beside = (
+        [f"{key.rpartition('.')[0]}.{name}" for name in section.model_fields] if section not in (None, root) else []
+    )
+    keys = [*dotted_keys(root), *beside]
     same_leaf = [k for k in keys if k.rpartition(".")[2] == key.rpartition(".")[2]]
     close = same_leaf or difflib.get_close_matches(key, keys, n=1, cutoff=0.6)
     return f"; did you mean {close[0]}?" if close else f"; known keys: {', '.join(root.model_fields)}"

@@ -7,12 +7,13 @@ from itertools import product
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
+import yaml
 from pydantic import Field, field_validator, model_validator
 
 from tf_dlth.config.base import Section, Seed
 from tf_dlth.config.keys import field_at
 from tf_dlth.config.loading import parse_tree, read_text, validated
-from tf_dlth.config.schema import Config
+from tf_dlth.config.schema import Config, Dataset
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=60)]
 Pair = tuple[Seed, Seed]
@@ -32,8 +33,8 @@ class Arm(Section):
 
     TICKET and RUN in a value are the best sparse ticket, by held-out images, and the folder of the arm ``source`` in
     the same cell, or at other values of the axes by ``source_at``. ``mask_seeds`` are several draws inside a pair. A
-    ``starred`` arm is trained only at the value of ``best_of`` that its source's tickets did best at; ``at`` keeps an
-    arm to some values of the axes.
+    ``starred`` arm is trained only at the value of ``best_of`` that its source's tickets did best at, and a source that
+    is starred hands its value on; ``at`` keeps an arm to some values of the axes.
     """
 
     set: dict[str, Any] = Field(default_factory=dict)
@@ -73,10 +74,10 @@ class StudyConfig(Section):
     arms: dict[Name, Arm] = Field(default_factory=lambda: {"ticket": Arm()})
     threads: Annotated[int, Field(ge=1, le=1024)] = 1
     evaluate: tuple[Measure, ...] = Field(default=(), strict=False)
-    probe: tuple[str, ...] = Field(default=(), strict=False)
+    probe: tuple[Dataset, ...] = Field(default=(), strict=False)
     analyze: tuple[Analysis, ...] = Field(default=(), strict=False)
     iterations: Literal["chosen", "all"] = "chosen"
-    data_dirs: dict[str, str] = Field(default_factory=dict)
+    data_dirs: dict[Dataset, str] = Field(default_factory=dict)
     claims: tuple[Name, ...] = Field(default=(), strict=False)
     show: tuple[Name, ...] = Field(default=("table",), strict=False)
     published: dict[str, dict[str, str]] = Field(default_factory=dict)
@@ -86,9 +87,12 @@ class StudyConfig(Section):
     @classmethod
     def _pairs(cls, seeds: Any) -> Any:
         """A number n is the pair (n, n): the seed and the images are varied together."""
-        if not isinstance(seeds, list | tuple):
-            return seeds
-        return tuple((s, s) if isinstance(s, int) else tuple(s) if isinstance(s, list) else s for s in seeds)
+        pairs = [
+            (s, s) if isinstance(s, int) else tuple(s) if isinstance(s, list | tuple) else s for s in _listed(seeds)
+        ]
+        if not all(isinstance(pair, tuple) and len(pair) == 2 for pair in pairs):
+            raise ValueError(f"must be a list of numbers or of pairs [seed, subset_seed], got {seeds!r}")
+        return tuple(pairs)
 
     @field_validator("axes", mode="before")
     @classmethod
@@ -96,6 +100,12 @@ class StudyConfig(Section):
         """A file's name under a title is the one override FILE."""
         if not isinstance(axes, Mapping):
             return axes
+        for axis, values in axes.items():
+            named = values.values() if isinstance(values, Mapping) else []
+            if not isinstance(values, list | Mapping) or not all(isinstance(v, str | Mapping) for v in named):
+                raise ValueError(
+                    f"{axis} must be a list of its key's values, or names with a file or a mapping of keys to values each"
+                )
         return {key: {n: {FILE: v} if isinstance(v, str) else v for n, v in values.items()}
                 if isinstance(values, Mapping) else values for key, values in axes.items()}  # fmt: skip
 
@@ -135,8 +145,8 @@ class StudyConfig(Section):
                     raise ValueError(f"arms.{name}.source: the sources go round in a circle")
                 seen.add(arm.source)
                 arm = self.arms[arm.source]
-        if self.arms[name].starred and self.best_of is None:
-            raise ValueError(f"arms.{name}.starred: best_of names no axis")
+        if self.arms[name].starred and (self.best_of is None or self.arms[name].source is None):
+            raise ValueError(f"arms.{name}.starred: needs best_of, and a source whose tickets choose its value")
         self._check_places(f"arms.{name}.at", self.arms[name].at)
         self._check_places(f"arms.{name}.source_at", {k: [v] for k, v in self.arms[name].source_at.items()})
 
@@ -145,6 +155,10 @@ class StudyConfig(Section):
             known = self.axes.get(axis)
             if known is None or not set(map(str, values)) <= set(map(str, known)):
                 raise ValueError(f"{where}: {axis} must be an axis, with values of its own")
+
+    def to_yaml(self) -> str:
+        """Every key with its value, in the schema's order."""
+        return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False)
 
     def settings(self) -> list[dict[str, Any]]:
         """Every combination of the axes' values, in order: by axis a value, or the name of a set."""
@@ -167,10 +181,24 @@ def load_study(path: str | Path, overrides: Iterable[str] = ()) -> StudyConfig:
     tree = parse_tree(read_text(path), overrides, str(path), StudyConfig)
     study = validated(tree, StudyConfig)
     folder = Path(path).parent
-    axes = {axis: values if isinstance(values, list) else {
-        name: {k: str(folder / v) if k == FILE else v for k, v in keys.items()} for name, keys in values.items()
-    } for axis, values in study.axes.items()}  # fmt: skip
+
+    def placed(overrides: dict[str, Any]) -> dict[str, Any]:
+        return {key: str(folder / value) if key == FILE else value for key, value in overrides.items()}
+
+    axes = {
+        axis: values if isinstance(values, list) else {name: placed(keys) for name, keys in values.items()}
+        for axis, values in study.axes.items()
+    }
     return study.model_copy(update={"base": str(folder / study.base), "axes": axes})
+
+
+def stored_study(path: Path) -> StudyConfig:
+    """What :meth:`StudyConfig.to_yaml` wrote: a study whose files are named from where it was started."""
+    return validated(parse_tree(read_text(path), (), str(path), StudyConfig), StudyConfig, f"{path} is damaged: ")
+
+
+def _listed(values: Any) -> list[Any]:
+    return list(values) if isinstance(values, list | tuple) else [values]
 
 
 def _require_key(key: str, where: str) -> None:
