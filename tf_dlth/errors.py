@@ -41,6 +41,10 @@ class UserError(Exception):
     exit_code = 2
 
 
+class DataAbsent(UserError):
+    """Images that are not on this machine: a mistake of a run, while a study goes on without them."""
+
+
 class Stopped(Exception):
     """A signal asked for the end; the state is saved. ``exit_code`` is the shell's: 128 + the signal."""
 

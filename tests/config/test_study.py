@@ -91,6 +91,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"axes": {"data.augment": ["rand", "rand"]}}, "axes.data.augment: a value is given twice"),
     ({"axes": {"data.augments": ["rand"]}}, "axes: data.augments is no key of a run"),
     ({"axes": {"size": {"small": {"seed": 3}}}}, "axes.size.small: the study itself decides seed"),
+    ({"axes": {"data.normalisation": [{"mean": [0]}]}}, "axes.data.normalisation: a value that is no word or number"),
     ({"best_of": "data.augment"}, "best_of: data.augment must be one of the axes"),
     ({"seeds": [0, [0, 0]]}, "seeds: a value is given twice"),
     ({"seeds": "many"}, "seeds: must be a list of numbers or of pairs [seed, subset_seed], got 'many'"),

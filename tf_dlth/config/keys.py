@@ -43,9 +43,8 @@ def model_at(model: type[BaseModel], path: Sequence[str]) -> type[BaseModel] | N
     for part in parts:
         field = model.model_fields.get(part)
         section = section_of(field) if field else None
-        if section is None and field is not None and (section := named_section_of(field)):
-            if next(parts, None) is None:
-                return None
+        if section is None and field is not None:
+            section = named_section_of(field) if next(parts, None) is not None else None
         if section is None:
             return None
         model = section

@@ -104,7 +104,7 @@ class StudyConfig(Section):
             named = values.values() if isinstance(values, Mapping) else []
             if not isinstance(values, list | Mapping) or not all(isinstance(v, str | Mapping) for v in named):
                 raise ValueError(
-                    f"{axis} must be a list of its key's values, or names with a file or a mapping of keys to values each"
+                    f"{axis} must be a list of its key's values, or names with a file or a mapping of keys each"
                 )
         return {key: {n: {FILE: v} if isinstance(v, str) else v for n, v in values.items()}
                 if isinstance(values, Mapping) else values for key, values in axes.items()}  # fmt: skip
@@ -118,6 +118,8 @@ class StudyConfig(Section):
             if isinstance(values, list):
                 _require_key(axis, "axes")
                 _require_unique(f"axes.{axis}", [str(value) for value in values])
+                if any(isinstance(value, list | dict) for value in values):
+                    raise ValueError(f"axes.{axis}: a value that is no word or number needs a name; give a mapping")
             else:
                 for name, overrides in values.items():
                     for key in overrides.keys() - {FILE}:

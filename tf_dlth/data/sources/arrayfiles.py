@@ -14,7 +14,7 @@ from typing import IO
 import numpy as np
 from numpy.lib import format as npy
 
-from tf_dlth.errors import UserError, printable
+from tf_dlth.errors import DataAbsent, UserError, printable
 
 MOST_COMPRESSED = 1032
 """Bytes that a byte of the deflate format can stand for, at most."""
@@ -46,7 +46,7 @@ def map_npy(path: Path, needs: str) -> np.ndarray:
 @contextmanager
 def _one_line(path: Path, needs: str, fault: str) -> Iterator[None]:
     if not path.exists():
-        raise UserError(f"{path} does not exist; {needs}")
+        raise DataAbsent(f"{path} does not exist; {needs}")
     if not path.is_file():
         raise UserError(f"{path} is no file; {needs}")
     try:

@@ -15,7 +15,7 @@ from tf_dlth.data.sources import files
 from tf_dlth.data.sources.arrays import sized
 from tf_dlth.data.sources.files import FileIndex, Listing
 from tf_dlth.data.sources.source import Source, required_dir
-from tf_dlth.errors import UserError, printable
+from tf_dlth.errors import DataAbsent, UserError, printable
 
 
 @dataclass(frozen=True)
@@ -136,7 +136,7 @@ def _list_file(config: DataConfig, root: Path, part: str, given: str | None, fie
     for candidate in (name, name.replace("0.txt", ".txt")):
         if (root / candidate).is_file():
             return root / candidate
-    raise UserError(f"{root / name} does not exist: set {field}, or make data.data_dir {layout(config)}")
+    raise DataAbsent(f"{root / name} does not exist: set {field}, or make data.data_dir {layout(config)}")
 
 
 def _heldout_file(config: DataConfig, root: Path) -> Path | None:

@@ -14,7 +14,7 @@ from tf_dlth.data.faults import ImageFaults, every
 from tf_dlth.data.images import EXTENSIONS, Preprocessing, check_image, is_gray, opened
 from tf_dlth.data.labels import LARGEST, parse_label
 from tf_dlth.data.sources.layout import folders, images_below, is_image
-from tf_dlth.errors import UserError, printable
+from tf_dlth.errors import DataAbsent, UserError, printable
 
 ORIENTATION = 0x0112
 TURNED = range(5, 9)
@@ -42,9 +42,9 @@ class Listing:
 
 
 def existing_dir(path: str | Path, field: str = "data.data_dir") -> Path:
-    """The folder; raises UserError when there is none."""
+    """The folder; raises DataAbsent when there is none."""
     if not Path(path).is_dir():
-        raise UserError(f"{field}: folder {path} does not exist")
+        raise DataAbsent(f"{field}: folder {path} does not exist")
     return Path(path)
 
 
@@ -123,7 +123,7 @@ def find_list(given: str, root: Path, field: str) -> Path:
     for path in (Path(given), root / given):
         if path.is_file():
             return path
-    raise UserError(f"{field}: file {given} does not exist")
+    raise DataAbsent(f"{field}: file {given} does not exist")
 
 
 def read_list(path: Path) -> list[tuple[str, int]]:

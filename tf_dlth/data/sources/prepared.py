@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from tf_dlth.data.labels import whole_labels
-from tf_dlth.errors import UserError, printable
+from tf_dlth.errors import DataAbsent, UserError, printable
 
 BATCH = 1000
 SECONDS_TO_ANSWER = 10
@@ -22,7 +22,7 @@ SECONDS_TO_ANSWER = 10
 def prepared_builder(name: str, data_dir: str | None, otherwise: str = "") -> Any:
     """The builder of a set that is on the disk, or is downloaded by its builder now.
 
-    Raises UserError with the folder that is needed, or what will do ``otherwise``, when there is neither.
+    Raises DataAbsent with the folder that is needed, or what will do ``otherwise``, when there is neither.
     """
     with quiet():
         import tensorflow_datasets as tfds
@@ -39,7 +39,7 @@ def _download(builder: Any, name: str, otherwise: str) -> None:
         builder.download_and_prepare()
     except Exception as error:  # the builders of tensorflow_datasets raise whatever their libraries do
         reason = printable(" ".join(str(error).split()), 160)
-        raise UserError(
+        raise DataAbsent(
             f"dataset {name} is not prepared ({builder.data_path} does not exist) and cannot be downloaded "
             f"({reason}); run `tfds build {name}` where there is a network and set data.data_dir to the "
             f"folder that tensorflow_datasets wrote to{otherwise}"

@@ -12,7 +12,7 @@ from tf_dlth.config import DataConfig
 from tf_dlth.data.examples import ArrayExamples, Examples
 from tf_dlth.data.images import Preprocessing
 from tf_dlth.data.labels import refuse_unknown
-from tf_dlth.errors import UserError, printable
+from tf_dlth.errors import DataAbsent, UserError, printable
 
 LONGEST_NAME = 200
 """Characters of a class's name."""
@@ -74,7 +74,7 @@ def no_examples(shape: tuple[int, int, int]) -> ArrayExamples:
 
 
 def required_dir(config: DataConfig, how: str) -> str:
-    """``data_dir``; raises UserError with what it must hold."""
+    """``data_dir``; raises DataAbsent with what it must hold."""
     if config.data_dir is None:
-        raise UserError(f"data.data_dir is missing: {config.dataset} needs {how}")
+        raise DataAbsent(f"data.data_dir is missing: {config.dataset} needs {how}")
     return config.data_dir
