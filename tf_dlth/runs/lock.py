@@ -41,6 +41,18 @@ def locked(folder: Path) -> Iterator[None]:
                 folder.rmdir()
 
 
+def is_locked(folder: Path) -> bool:
+    """Whether a process works in the folder now; nothing is written."""
+    try:
+        with (folder / LOCK).open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            return False
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+
+
 def _acquired(folder: Path) -> IO[bytes]:
     file = _opened(folder)
     try:

@@ -1,0 +1,93 @@
+"""The runs of a directory as a study sees them: what each was asked for, and what came of it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from tf_dlth.config import Config
+from tf_dlth.config.keys import flat
+from tf_dlth.config.schema import BASELINES
+from tf_dlth.errors import UserError
+from tf_dlth.lottery import selection
+from tf_dlth.lottery.rows import Row, read_rows
+from tf_dlth.runs.facts import RUN, Facts, read_facts
+from tf_dlth.runs.folder import stored_config
+from tf_dlth.tickets.ticket import iteration_name
+
+
+@dataclass(frozen=True)
+class StoredRun:
+    """A run's folder with its run.json; the rest is read when it is asked for."""
+
+    path: Path
+    facts: Facts
+
+    @property
+    def finished(self) -> bool:
+        return self.facts.status == "finished"
+
+    @cached_property
+    def config(self) -> Config:
+        """The resolved configuration; raises UserError for a damaged one."""
+        return stored_config(self.path, self.facts)
+
+    @cached_property
+    def rows(self) -> list[Row]:
+        """iterations.csv."""
+        return read_rows(self.path, self.facts)
+
+    @property
+    def rule(self) -> selection.Rule:
+        """By which tickets are compared: held-out images, or what the run itself chooses by where there are none."""
+        return "heldout" if "heldout" in selection.rules(self.rows) else self.config.pruning.select_by or "test_best"
+
+    @property
+    def ticket(self) -> Path:
+        """The best sparse ticket; of a single training its network."""
+        return self.path / iteration_name(self.facts.best_sparse or 0)
+
+    @property
+    def ticket_score(self) -> float:
+        """What the rule says of the best ticket in the range of the paper's code."""
+        best = selection.winner(self.rows, self.rule, selection.PAPER_LAST_ITERATION)
+        return selection.score(self.rows[best], self.rule) or 0.0
+
+
+def stored_run(path: Path) -> StoredRun | None:
+    """The search in a folder; None for what is no run, is damaged, or is a pre-training."""
+    with suppress(UserError):
+        facts = read_facts(path)
+        if facts is not None and facts.pretraining is None:
+            return StoredRun(path, facts)
+    return None
+
+
+class StoredRuns:
+    """The runs that a directory holds now, by their seeds."""
+
+    def __init__(self, directory: Path) -> None:
+        self._by_seed: defaultdict[int, list[StoredRun]] = defaultdict(list)
+        for path in sorted(directory.glob(f"*/{RUN}")):
+            if (found := stored_run(path.parent)) is not None:
+                self._by_seed[found.facts.seed].append(found)
+
+    def alike(self, config: Config) -> Iterator[StoredRun]:
+        """Runs that may be the configuration's: their digests, and those of its resolved form, tell for certain."""
+        for run in self._by_seed[config.seed]:
+            with suppress(UserError):
+                if agree(config, run.config):
+                    yield run
+
+
+def agree(given: Config, resolved: Config) -> bool:
+    """Whether every value that ``given`` states stands in ``resolved`` too."""
+    stated, stored = flat(given.identity("train")), flat(resolved.identity("train"))
+    decided_later = {key for key, value in stated.items() if value is None or str(value).startswith("match:")}
+    if given.pruning.method in BASELINES:
+        decided_later.add("pruning.iterations")  # a baseline is one training
+    return all(value == stored.get(key) for key, value in stated.items() if key not in decided_later)
