@@ -52,7 +52,8 @@ class Ledger:
         self.records = Records(self.directory)
         self._stored, self._trusting = StoredRuns(self.directory), trusting
         self._stars: dict[Cell, Any] = {}
-        self._found: dict[Cell, StoredRun] = {}
+        self._configs: dict[Cell, Config] = {}
+        self._found: dict[Cell, StoredRun | None] = {}
         self._ended: dict[Cell, tuple[State, str]] = {}
 
     def standing(self, cell: Cell) -> Standing:
@@ -72,9 +73,9 @@ class Ledger:
         return [self.standing(cell) for cell in self.grid.cells]
 
     def alike(self, config: Config) -> tuple[str, ...]:
-        """Names of runs that may be this one, finished ones first."""
+        """Names of runs that may be this one, finished ones first; not its own unfinished one, which goes on anyway."""
         found = sorted(self._stored.alike(config), key=lambda run: not run.finished)
-        return tuple(run.path.name for run in found)
+        return tuple(run.path.name for run in found if run.finished or run.path.name != config.name)
 
     def note(self, cell: Cell, state: State, reason: str = "", run: str | None = None) -> None:
         """What a worker found out about a settled cell; ``run`` is its folder's name once the training is finished."""
@@ -111,22 +112,22 @@ class Ledger:
         return scores
 
     def _config(self, cell: Cell) -> Config | Standing:
+        if cell in self._configs:
+            return self._configs[cell]
         source = self.grid.source(cell)
         if source is None:
-            return self.grid.config(cell)
+            return self._configs.setdefault(cell, self.grid.config(cell))
         found = self.standing(source)
         if found.state == "absent":
             return Standing(cell, "absent", found.reason)
         if found.run is None:
             return Standing(cell, "waiting", f"waiting for {_told(found)}")
-        return self.grid.config(cell, str(found.run.ticket), str(found.run.path))
+        return self._configs.setdefault(cell, self.grid.config(cell, str(found.run.ticket), str(found.run.path)))
 
     def _run(self, cell: Cell, config: Config) -> StoredRun | None:
         if cell not in self._found:
             finished = (run for run in self._stored.alike(config) if run.finished and self._is_certain(run, config))
-            if (found := next(finished, None)) is None:
-                return None
-            self._found[cell] = found
+            self._found[cell] = next(finished, None)
         return self._found[cell]
 
     def _is_certain(self, run: StoredRun, config: Config) -> bool:
