@@ -17,6 +17,7 @@ COMMANDS = {
     "report": "write a page about runs, with every table and figure beside it",
     "pretrain": "train an encoder without labels",
     "corrupt": "make corrupted copies of a dataset's test images",
+    "study": "run a grid of runs over seeds",
 }
 
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from tf_dlth.config import Config, DataConfig, Dataset
+from tf_dlth.config import Config, DataConfig
 from tf_dlth.data import Data, load_data
-from tf_dlth.errors import DataAbsent
+from tf_dlth.errors import DataAbsent, UserError
 from tf_dlth.experiment import run
 from tf_dlth.lottery.store import verify_run
 from tf_dlth.preparation import resolve
@@ -19,26 +17,14 @@ from tf_dlth.reporting.observer import RunObserver
 from tf_dlth.reporting.tensorboard import TensorBoard
 from tf_dlth.runs.folder import run_path
 from tf_dlth.studies.measuring import Measuring, needs_trust
-from tf_dlth.studies.records import Asked, Records
+from tf_dlth.studies.engines import Task
+from tf_dlth.studies.records import Records
 from tf_dlth.studies.runs import StoredRun, stored_run
 
 
-@dataclass(frozen=True)
-class Task:
-    """A cell's run, what is asked of it, and where it is carried out.
-
-    ``alike`` are names of runs in the same directory that may be this one; ``data_dirs`` says where datasets lie.
-    """
-
-    config: Config
-    asked: Asked
-    data_dirs: Mapping[Dataset, str]
-    devices: str = "all"
-    alike: tuple[str, ...] = ()
-
-
 def run_cell(task: Task) -> dict[str, Any]:
-    """The run's folder by its name, whether it was trained now, and ``notes`` on what could not be measured.
+    """JSON values: the ``run``'s folder by its name, whether it was ``trained`` now, ``notes`` on measures for which
+    there are no images, and ``faults`` of others.
 
     What was done before, by this study or another, is not done again. Raises UserError for mistakes, DataAbsent where
     the training's images are not on this machine, and Stopped after a signal, with the state saved.
@@ -46,7 +32,8 @@ def run_cell(task: Task) -> dict[str, Any]:
     trained, name = _trained(task)
     found = stored_run(run_path(task.config).with_name(name))
     assert found is not None, "it has just been finished"
-    return {"run": name, "trained": trained, "notes": _measured(task, found)}
+    notes, faults = _measured(task, found)
+    return {"run": name, "trained": trained, "notes": notes, "faults": faults}
 
 
 def _trained(task: Task) -> tuple[bool, str]:
@@ -65,31 +52,34 @@ def _same(config: Config, name: str) -> StoredRun | None:
     found = stored_run(run_path(config).with_name(name))
     if found is None:
         return None
-    data = _loaded(config.data)
+    data = _loaded(config.data.model_dump_json())
     digests = (resolve(config, data, needs_trust(config)).sha256(), data.sha256)
     return found if digests == (found.facts.config_sha256, found.facts.data_sha256) else None
 
 
 @lru_cache(maxsize=1)
-def _loaded(data: DataConfig) -> Data:
-    """The last section's images: the cells of a setting that follow one another share it."""
-    return load_data(data)
+def _loaded(section: str) -> Data:
+    """The last data section's images, by its JSON: the cells of a setting that follow one another share it."""
+    return load_data(DataConfig.model_validate_json(section))
 
 
 def _observers(config: Config) -> list[RunObserver]:
     return [Figures(), *([TensorBoard()] if config.output.tensorboard else [])]
 
 
-def _measured(task: Task, found: StoredRun) -> list[str]:
-    """Measures what is missing; lines on what there are no images for."""
+def _measured(task: Task, found: StoredRun) -> tuple[list[str], list[str]]:
+    """Measures what is missing; a line on each measure without images, and one on each that cannot be taken."""
     records = Records(Path(task.config.output.directory))
     measure = Measuring(found, task.data_dirs, task.devices)
     absent: dict[str, str] = {}
+    faulty: dict[str, str] = {}
     for wanted in records.missing(found, task.asked):
-        if wanted.name in absent:
+        if wanted.name in absent or wanted.name in faulty:
             continue
         try:
             records.put(found, wanted, measure(wanted))
         except DataAbsent as reason:
             absent[wanted.name] = f"{wanted.name}: not run: data absent: {reason}"
-    return list(absent.values())
+        except UserError as reason:
+            faulty[wanted.name] = f"{wanted.name}: {reason}"
+    return list(absent.values()), list(faulty.values())

@@ -138,8 +138,9 @@ class Ledger:
         if cell in self._ended:
             return self._ended[cell]
         if run is not None:
-            left = self.records.missing(run, self.asked)
-            return ("waiting", f"{len(left)} measurements are left") if left else ("done", "")
+            if left := self.records.missing(run, self.asked):
+                return "waiting", f"{len(left)} measurements are left"
+            return self._ended.setdefault(cell, ("done", ""))
         if is_locked(self.directory / config.name):
             return "running", ""
         begun = stored_run(self.directory / config.name)

@@ -42,14 +42,19 @@ class StoredRun:
         return read_rows(self.path, self.facts)
 
     @property
+    def best_row(self) -> Row:
+        """Of the best sparse ticket; of a single training its network's."""
+        return self.rows[self.facts.best_sparse or 0]
+
+    @property
     def rule(self) -> selection.Rule:
         """By which tickets are compared: held-out images, or what the run itself chooses by where there are none."""
         return "heldout" if "heldout" in selection.rules(self.rows) else self.config.pruning.select_by or "test_best"
 
     @property
     def ticket(self) -> Path:
-        """The best sparse ticket; of a single training its network."""
-        return self.path / iteration_name(self.facts.best_sparse or 0)
+        """The folder of the best sparse ticket; of a single training its network's."""
+        return self.path / iteration_name(self.best_row.iteration)
 
     @property
     def ticket_score(self) -> float:

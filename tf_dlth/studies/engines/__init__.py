@@ -6,21 +6,34 @@ import os
 import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, Protocol, Self
+from typing import Any, Literal, Protocol, Self
 
+from tf_dlth.config import Config, Dataset
 from tf_dlth.errors import DataAbsent, Stopped, UserError
 from tf_dlth.startup import start_tensorflow
-
-if TYPE_CHECKING:
-    from tf_dlth.studies.cell import Task
+from tf_dlth.studies.records import Asked
 
 SECONDS_TO_SAVE = 120.0
 """How long a worker that was told to stop may take to save its state."""
 
 
 @dataclass(frozen=True)
+class Task:
+    """A cell's run, what is asked of it, and where it is carried out.
+
+    ``alike`` are names of runs in the same directory that may be this one; ``data_dirs`` says where datasets lie.
+    """
+
+    config: Config
+    asked: Asked
+    data_dirs: Mapping[Dataset, str]
+    devices: str = "all"
+    alike: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Outcome:
-    """How the task that was submitted under ``number`` ended: ``result`` of one that is done, else the reason."""
+    """How the task that was submitted under ``number`` ended: ``result`` of one whose training is done."""
 
     number: int
     status: Literal["done", "failed", "absent", "stopped"]
@@ -58,7 +71,9 @@ def attempt(number: int, task: Task) -> Outcome:
 
     tf_keras.backend.clear_session()  # graphs of the cells before
     try:
-        return Outcome(number, "done", result=run_cell(task))
+        result = run_cell(task)
+        faults = "; ".join(result["faults"])
+        return Outcome(number, "failed" if faults else "done", faults, result)
     except DataAbsent as reason:
         return Outcome(number, "absent", str(reason))
     except Stopped as stopped:

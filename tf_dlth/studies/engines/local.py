@@ -13,13 +13,10 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from types import FrameType
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 from tf_dlth.startup import HEARD
-from tf_dlth.studies.engines import SECONDS_TO_SAVE, Outcome, attempt
-
-if TYPE_CHECKING:
-    from tf_dlth.studies.cell import Task
+from tf_dlth.studies.engines import SECONDS_TO_SAVE, Outcome, Task, attempt
 
 THREADS_OF_LIBRARIES = "OMP_NUM_THREADS"
 """Read by NumPy's BLAS when it is imported; its last bits depend on the number."""

@@ -7,14 +7,11 @@ import logging
 import os
 import sys
 import time
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 from tf_dlth.errors import UserError
 from tf_dlth.startup import hushed
-from tf_dlth.studies.engines import SECONDS_TO_SAVE, Outcome, attempt
-
-if TYPE_CHECKING:
-    from tf_dlth.studies.cell import Task
+from tf_dlth.studies.engines import SECONDS_TO_SAVE, Outcome, Task, attempt
 
 ADDRESS = "RAY_ADDRESS"
 """The environment variable that names an existing cluster."""
