@@ -125,7 +125,7 @@ class Prepared:
             images_per_class=_images_per_class(self.data),
             schedule=self.schedule,
             steps=self.schedule.total_steps(self.config.pruning.iterations),
-            bytes=_bytes(self.config, named, prunable),
+            bytes=bytes_on_disk(self.config, named, prunable),
             notes=tuple(self._matches(sum(_size(named[name]) for name in prunable))),
         )
 
@@ -237,7 +237,7 @@ def _size(variable: tf.Variable) -> int:
     return variable.shape.num_elements() or 0
 
 
-def _bytes(config: Config, named: Mapping[str, tf.Variable], prunable: Iterable[str]) -> int:
+def bytes_on_disk(config: Config, named: Mapping[str, tf.Variable], prunable: Iterable[str]) -> int:
     """A ticket holds up to three sets of float32 weights and a SavedModel, a checkpoint up to four and the momentum."""
     weights = 4 * sum(_size(v) for v in named.values())
     masks = sum(_size(named[name]) for name in prunable)

@@ -11,7 +11,8 @@ from tf_dlth import commands
 from tf_dlth.config import DataConfig, Dataset
 from tf_dlth.config.study import load_study
 from tf_dlth.errors import UserError
-from tf_dlth.reporting.studying import StudyLines, grid_rows, reasons, record
+from tf_dlth.reporting.studying import StudyLines, grid_rows, plan_record, plan_rows, reasons, record
+from tf_dlth.startup import start_tensorflow
 from tf_dlth.studies.grid import Grid
 from tf_dlth.studies.ledger import Ledger
 from tf_dlth.studies.results import NETWORKS
@@ -84,7 +85,28 @@ def _print_status(ledger: Ledger, options: Any) -> None:
 
 
 def _print_plan(ledger: Ledger, options: Any) -> None:
-    raise NotImplementedError
+    start_tensorflow()
+    from tf_dlth.studies.planning import Planner, left
+
+    threads = ledger.grid.study.threads
+    workers = options.workers or default_workers(threads)
+    plan = Planner(ledger, options.devices).plan()
+    console = commands.console()
+    console.print(commands.table(plan_rows(plan)))
+    for line in reasons([planned.standing for planned in plan if planned.standing.state == "absent"]):
+        console.print(line, soft_wrap=True)
+    sums = left(plan, workers)
+    console.print(
+        f"left: {sums['cells']:,} cells, {sums['steps']:,} training steps, up to {sums['bytes']:,} bytes; about "
+        f"{sums['hours']:,.1f} hours with {workers} at a time and {threads} threads each",
+        soft_wrap=True,
+    )
+    console.print(
+        "an estimate from the first steps and evaluations of each network on this machine as busy as it is now; "
+        "measures and analyses take more",
+        soft_wrap=True,
+    )
+    commands.write_json(options.json, [plan_record(planned) for planned in plan])
 
 
 def _parser() -> commands.Parser:

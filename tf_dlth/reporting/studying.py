@@ -13,6 +13,7 @@ from tf_dlth.errors import LONGEST_LINE, printable
 
 if TYPE_CHECKING:
     from tf_dlth.studies.ledger import Standing
+    from tf_dlth.studies.planning import Planned
 
 NOT_RUN = "not run: data absent"
 
@@ -98,6 +99,34 @@ def grid_rows(standings: Sequence[Standing]) -> list[dict[str, str]]:
         }
         for (setting, arm), counts in groups.items()
     ]
+
+
+def plan_rows(plan: Sequence[Planned]) -> list[dict[str, str]]:
+    """A row a setting and arm: its cells, and steps, bytes and hours of those that are left, one after the other."""
+    groups: dict[tuple[object, ...], list[Planned]] = {}
+    for planned in plan:
+        groups.setdefault((planned.standing.cell.setting, planned.standing.cell.arm), []).append(planned)
+    return [_plan_row(members) for members in groups.values()]
+
+
+def _plan_row(members: Sequence[Planned]) -> dict[str, str]:
+    cell, left = members[0].standing.cell, [planned for planned in members if planned.is_left]
+    return {
+        **{axis.rpartition(".")[2]: str(value) for axis, value in cell.setting},
+        "arm": cell.arm,
+        "cells": str(len(members)),
+        "done": str(sum(planned.standing.run is not None for planned in members)),
+        "no data": str(sum(planned.standing.state == "absent" for planned in members)),
+        "steps left": f"{sum(planned.steps for planned in left):,}",
+        "MiB": f"{sum(planned.bytes for planned in left) / 2**20:,.0f}",
+        "hours": f"{sum(planned.seconds for planned in left) / 3600:,.2f}",
+    }
+
+
+def plan_record(planned: Planned) -> Mapping[str, Any]:
+    """A cell as ``--dry-run --json`` gives it."""
+    more = {"steps": planned.steps, "bytes": planned.bytes, "seconds": round(planned.seconds, 1)}
+    return {**record(planned.standing), **more}
 
 
 def reasons(standings: Sequence[Standing]) -> list[str]:

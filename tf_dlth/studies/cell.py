@@ -16,8 +16,8 @@ from tf_dlth.reporting.figures.run import Figures
 from tf_dlth.reporting.observer import RunObserver
 from tf_dlth.reporting.tensorboard import TensorBoard
 from tf_dlth.runs.folder import run_path
-from tf_dlth.studies.measuring import Measuring, needs_trust
 from tf_dlth.studies.engines import Task
+from tf_dlth.studies.measuring import Measuring, needs_trust
 from tf_dlth.studies.records import Records
 from tf_dlth.studies.runs import StoredRun, stored_run
 

@@ -194,7 +194,7 @@ def _are_numbers(values: Iterable[Any]) -> bool:
 
 def _read(path: Path, text: Mapping[str, type]) -> pd.DataFrame:
     try:
-        table = pd.read_csv(path, dtype=dict(text))
+        table = pd.read_csv(path, dtype=dict(text), keep_default_na=False, na_values=[""])
     except (OSError, ValueError) as error:
         raise UserError(f"{path} cannot be read: {error}; start the study again to have it written") from None
     words = [name for name in text if name in table]
