@@ -135,9 +135,9 @@ def processes_at(folder: Path, name: bytes) -> Iterator[int]:
     """Processes that work in a folder under a name of their own."""
     for entry in Path("/proc").iterdir():
         with suppress(OSError):
-            if entry.name.isdecimal() and (entry / "cwd").resolve() == folder:
-                if (entry / "cmdline").read_bytes().startswith(name):
-                    yield int(entry.name)
+            works_there = entry.name.isdecimal() and (entry / "cwd").resolve() == folder
+            if works_there and (entry / "cmdline").read_bytes().startswith(name):
+                yield int(entry.name)
 
 
 @pytest.fixture(scope="module")
