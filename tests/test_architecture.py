@@ -46,6 +46,14 @@ NO_TENSORFLOW = (
     "tickets/ticket.py",
     "reporting/analyses.py",
     "reporting/analysis_folder.py",
+    "reporting/studying.py",
+    "studies/grid.py",
+    "studies/runs.py",
+    "studies/records.py",
+    "studies/ledger.py",
+    "studies/results.py",
+    "studies/study.py",
+    "studies/engines",
 )
 NEVER = {"tickets": {"lottery", "training"}, "evaluation": {"experiment"}, "analysis": {"training", "lottery"}}
 LONGEST_FUNCTION, LONGEST_FILE = 45, 300

@@ -4,7 +4,7 @@ import pytest
 from pydantic import BaseModel
 
 from tf_dlth.config import Config
-from tf_dlth.config.keys import dotted_keys, field_at, flat, members, section_of
+from tf_dlth.config.keys import dotted_keys, field_at, flat, is_mapping, members, model_at, named_section_of, section_of
 
 
 class Inner(BaseModel):
@@ -66,3 +66,23 @@ def test_members_of_unions():
     assert members(int) == (int,)
     assert section_of(Outer.model_fields["maybe"]) is Inner
     assert section_of(Outer.model_fields["width"]) is None
+
+
+class Named(BaseModel):
+    arms: dict[str, Inner] = {}
+    plain: dict[str, int] = {}
+
+
+def test_a_mapping_of_sections_takes_the_name_of_one_of_them():
+    assert named_section_of(Named.model_fields["arms"]) is Inner
+    assert (
+        named_section_of(Named.model_fields["plain"]) is None and named_section_of(Outer.model_fields["name"]) is None
+    )
+    assert model_at(Named, ["arms", "any"]) is Inner and model_at(Named, ["arms"]) is None
+    assert model_at(Named, []) is Named and model_at(Named, ["plain", "a"]) is None
+    assert field_at(Named, "arms.any.depth") is Inner.model_fields["depth"]
+    assert field_at(Named, "arms.any.width") is None
+
+
+def test_mappings_are_told_from_other_types():
+    assert is_mapping(dict[str, int]) and not is_mapping(list[int]) and not is_mapping(int)

@@ -137,3 +137,19 @@ def test_a_long_value_is_shown_short(value: object):
     line = told(label="x", rate=value)
     assert line.startswith("rate: ")
     assert len(line) < 200
+
+
+def test_a_key_within_a_named_section_is_told_as_it_was_typed():
+    class Layers(BaseModel):
+        named: dict[str, Layer] = {}
+        sizes: dict[str, int] = {}
+
+    def line(**tree: object) -> str:
+        with pytest.raises(ValidationError) as error:
+            Layers.model_validate(tree)
+        return one_line(error.value, Layers)
+
+    assert line(named={"first": {"size": 0}}).startswith("named.first.size: must be greater than or equal to 1, got 0")
+    assert line(named={"first": {"size": 0}}).endswith("accepted: at least 1 and at most 9")
+    assert line(named={"first": {"shape": ["x", 1]}}).startswith("named.first.shape: must be a valid integer")
+    assert line(sizes={"first": "x"}).startswith("sizes.first: must be a valid integer")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tf_dlth.errors import UserError
-from tf_dlth.runs.lock import LOCK, locked
+from tf_dlth.runs.lock import LOCK, is_locked, locked
 
 
 def test_it_is_held_inside_and_names_the_process(tmp_path: Path):
@@ -102,3 +102,12 @@ def test_a_place_where_no_folder_can_be(tmp_path: Path):
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match=r"cannot write .*file/run"), locked(tmp_path / "file" / "run"):
         raise AssertionError("there is no folder")
+
+
+def test_a_look_at_a_lock_leaves_nothing(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    assert not is_locked(folder) and not folder.exists()
+    with locked(folder):
+        assert is_locked(folder)
+        (folder / "kept").touch()
+    assert not is_locked(folder)
