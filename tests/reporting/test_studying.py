@@ -24,10 +24,6 @@ STANDINGS = [
 ]
 
 
-def printed(lines: StudyLines, stream: io.StringIO) -> list[str]:
-    return stream.getvalue().splitlines()
-
-
 def test_the_grid_has_a_row_a_setting_and_arm() -> None:
     assert grid_rows(STANDINGS) == [
         {"augment": "rand", "arm": "ticket", "done": "0", "running": "0", "failed": "1", "waiting": "0", "absent": "1"},
@@ -39,7 +35,7 @@ def test_what_is_not_done_is_told_with_its_reason() -> None:
     assert reasons(STANDINGS) == [
         "ticket, augment rand, seeds 0/0: failed: it was too hot",
         "ticket, augment rand, seeds 1/1: not run: data absent: no such folder",
-        "1 cells: waiting for ticket, augment rand, seeds 0/0, which failed",
+        "waiting for ticket, augment rand, seeds 0/0, which failed; cells: 1",
     ]
 
 

@@ -5,14 +5,15 @@ from pathlib import Path
 
 import pytest
 
+from tf_dlth.config.study import StudyConfig
 from tf_dlth.errors import UserError
 from tf_dlth.studies.grid import STAR, Cell, Grid
 
 from .conftest import MakeStudy
 
 
-def grid_of(study, **data_dirs: str) -> Grid:
-    return Grid(study, "small.yaml", data_dirs)
+def grid_of(study: StudyConfig, digits: str | None = None) -> Grid:
+    return Grid(study, "small.yaml", {"digits": digits} if digits else {})
 
 
 def cell(arm: str, augment: str, pair: tuple[int, int] = (0, 0), mask_seed: int = 0) -> Cell:

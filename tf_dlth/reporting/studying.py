@@ -133,7 +133,7 @@ def reasons(standings: Sequence[Standing]) -> list[str]:
     """A line on each cell that failed or has no data, and on each other thing that cells wait for."""
     ended = [f"{one.cell}: {_outcome(one, False)}" for one in standings if one.state in ("failed", "absent")]
     waiting = Counter(one.reason for one in standings if one.state == "waiting" and one.reason)
-    return [*ended, *(f"{count} cells: {reason}" for reason, count in waiting.items())]
+    return [*ended, *(f"{reason}; cells: {count}" for reason, count in waiting.items())]
 
 
 def record(standing: Standing) -> Mapping[str, Any]:
