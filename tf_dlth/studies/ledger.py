@@ -82,6 +82,7 @@ class Ledger:
         self._ended[cell] = (state, reason)
         if run is not None and (found := stored_run(self.directory / run)) is not None:
             self._found[cell] = found
+            self._stored.add(found)  # for other cells that need the same run
 
     def _settled(self, cell: Cell) -> Cell | Standing:
         """The cell with the value that its star is; a standing for as long as that is not decided."""

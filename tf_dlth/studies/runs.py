@@ -73,13 +73,17 @@ def stored_run(path: Path) -> StoredRun | None:
 
 
 class StoredRuns:
-    """The runs that a directory holds now, by their seeds."""
+    """The runs that a directory holds, by their seeds."""
 
     def __init__(self, directory: Path) -> None:
         self._by_seed: defaultdict[int, list[StoredRun]] = defaultdict(list)
         for path in sorted(directory.glob(f"*/{RUN}")):
             if (found := stored_run(path.parent)) is not None:
-                self._by_seed[found.facts.seed].append(found)
+                self.add(found)
+
+    def add(self, run: StoredRun) -> None:
+        """A run that has come to the directory since."""
+        self._by_seed[run.facts.seed].append(run)
 
     def alike(self, config: Config) -> Iterator[StoredRun]:
         """Runs that may be the configuration's: their digests, and those of its resolved form, tell for certain."""
