@@ -98,7 +98,7 @@ def best_star(chosen: Iterable[Chosen], rule: Rule = "heldout") -> dict[Setting,
 
 
 def _at_their_best(runs: Sequence[Run], best: bool, rule: Rule) -> list[Chosen]:
-    """What is held out decides on ``best_of`` under every rule, where there is any; the paper looked at the test set."""
+    """Held-out images, where there are any, decide on ``best_of`` under every rule; the paper used the test set."""
     chosen = _of_each(runs, best, rule)
     if len({(one.setting, one.star) for one in chosen}) == len({one.setting for one in chosen}):
         return chosen

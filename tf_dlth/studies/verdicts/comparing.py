@@ -66,24 +66,25 @@ def compare(
     """The claim's two sides by pair, networks chosen by ``rule``, at all its settings or ``only`` one."""
     lower = claim.plain if plain else claim.lower
     terms = (*claim.higher, *lower)
-    signs = [term.sign for term in claim.higher] + [-term.sign for term in lower]
     try:
         numbers = [_numbers(term, evidence, rule, claim.most_labels, only) for term in terms]
-        if not claim.apart:
-            numbers = _at_common_settings(numbers)
+        numbers = _at_common_settings(terms, numbers)
         weights = [_weights(term, found, evidence, rule) for term, found in zip(terms, numbers, strict=True)]
     except Missing as missing:
         return Compared(np.array([]), np.array([]), missing=str(missing))
-    keys = [{setting: f"{i} {setting}" for setting in weights[i]} for i in range(len(terms))]
-    together = paired(_records(numbers, keys), [key for of_term in keys for key in of_term.values()])
-    sides = {1: np.zeros(len(together.pairs)), -1: np.full(len(together.pairs), claim.constant)}
-    for i, term in enumerate(terms):
-        total = sum(weight * together.values[keys[i][setting]] for setting, weight in weights[i].items())
-        side = 1 if i < len(claim.higher) else -1
-        assert signs[i] == side * term.sign
-        sides[side] = sides[side] + term.sign * total
-    settings = tuple(dict.fromkeys(setting for of_term in weights for setting in of_term))
-    return Compared(sides[1], sides[-1], together.incomplete, settings)
+    columns = [(i, setting) for i, of_term in enumerate(weights) for setting in of_term]
+    records = [
+        Record(pair, str(column), value, mask_seed)
+        for column in columns
+        for pair, mask_seed, value in numbers[column[0]][column[1]]
+    ]
+    together = paired(records, [str(column) for column in columns])
+    totals = np.zeros((len(terms), len(together.pairs)))
+    for i, setting in columns:
+        totals[i] += terms[i].sign * weights[i][setting] * together.values[str((i, setting))]
+    n = len(claim.higher)
+    settings = tuple(dict.fromkeys(setting for _, setting in columns))
+    return Compared(totals[:n].sum(0), claim.constant + totals[n:].sum(0), together.incomplete, settings)
 
 
 def _numbers(term: Term, evidence: Evidence, rule: Rule, most: int | None, only: Setting | None) -> Numbers:
@@ -103,11 +104,15 @@ def _numbers(term: Term, evidence: Evidence, rule: Rule, most: int | None, only:
     return dict(found)
 
 
-def _at_common_settings(numbers: Sequence[Numbers]) -> list[Numbers]:
-    common = [setting for setting in numbers[0] if all(setting in found for found in numbers)]
-    if not common:
+def _at_common_settings(terms: Sequence[Term], numbers: Sequence[Numbers]) -> list[Numbers]:
+    """Terms that take their settings in the same way take the same settings."""
+    found = []
+    for term, own in zip(terms, numbers, strict=True):
+        alike = [others for other, others in zip(terms, numbers, strict=True) if other.over == term.over]
+        found.append({setting: values for setting, values in own.items() if all(setting in o for o in alike)})
+    if not all(found):
         raise Missing("no setting has all that is compared")
-    return [{setting: found[setting] for setting in common} for found in numbers]
+    return found
 
 
 def _weights(term: Term, found: Numbers, evidence: Evidence, rule: Rule) -> dict[Setting, float]:
@@ -129,12 +134,3 @@ def weights_over(over: Over, labels: Mapping[Setting, float]) -> dict[Setting, f
         slopes = centred / np.sum(centred**2) * (1 if over == "more labels" else -1)
         return dict(zip(labels, slopes.tolist(), strict=True))
     return dict.fromkeys(labels, 1 / len(labels))
-
-
-def _records(numbers: Sequence[Numbers], keys: Sequence[Mapping[Setting, str]]) -> list[Record]:
-    return [
-        Record(pair, names[setting], value, mask_seed)
-        for found, names in zip(numbers, keys, strict=True)
-        for setting in names
-        for pair, mask_seed, value in found[setting]
-    ]

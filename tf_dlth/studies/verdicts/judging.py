@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from tf_dlth.analysis.significance import Interval, Pair, PairedTest, Verdict, judge, paired_test
+from tf_dlth.analysis.significance import Interval, Pair, PairedTest, Verdict, judge, paired_test, t_interval
 from tf_dlth.lottery.selection import Rule
 from tf_dlth.reporting.paper import published
 from tf_dlth.studies.choosing import Setting
 from tf_dlth.studies.results import Results
-from tf_dlth.studies.verdicts.claims import CLAIMS, Claim, Term, require_known
+from tf_dlth.studies.verdicts.claims import CLAIMS, Claim, require_known
 from tf_dlth.studies.verdicts.comparing import Compared, Evidence, compare, evidence_of
 from tf_dlth.studies.verdicts.measures import Accuracy
 
@@ -44,7 +44,7 @@ class Cell:
 class Judged:
     """A claim and what the study says of it.
 
-    ``means`` of its two sides and ``difference``, with its 95 % interval, are in the claim's unit; points are hundredths
+    ``means`` of its two sides and ``difference``, with its 95 % interval, are in the claim's unit, where a point is .01
     of an accuracy. ``published`` has the paper's numbers by path: fractions, or ratios. ``note`` says what is missing.
     """
 
@@ -90,13 +90,14 @@ def judge_study(results: Results) -> list[Judged]:
 
 
 def _judged(name: str, evidence: Evidence, compared: Compared, verdict: Verdict) -> Judged:
-    claim, some = CLAIMS[name], len(compared.higher) > 0
+    claim = CLAIMS[name]
     scale = _scale(claim)
+    higher, lower = (scale * t_interval(side).mean for side in (compared.higher, compared.lower))
     return Judged(
         name=name,
         claim=claim,
         verdict=verdict,
-        means=tuple(scale * float(side.mean()) if some else np.nan for side in (compared.higher, compared.lower)),
+        means=(higher, lower),
         difference=_scaled(verdict.test.differences, scale),
         incomplete=compared.incomplete,
         settings=compared.settings,
@@ -126,7 +127,7 @@ def _cells(name: str, claim: Claim, evidence: Evidence, compared: Compared) -> t
     if any(term.over != "mean" for term in (*claim.higher, *claim.lower)):
         return ()
     tests = {str(setting): compare(claim, evidence, DECIDES, only=setting).test for setting in compared.settings}
-    verdicts = judge({**tests, **dict.fromkeys(CLAIMS.keys() - {name}, NOT_TESTED)})
+    verdicts = judge(tests | {other: NOT_TESTED for other in CLAIMS if other != name})
     return tuple(
         Cell(setting, _scaled(tests[str(setting)].differences, _scale(claim)), verdicts[str(setting)])
         for setting in compared.settings
