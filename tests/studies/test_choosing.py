@@ -10,7 +10,7 @@ from tf_dlth.config.study import StudyConfig
 from tf_dlth.lottery import selection
 from tf_dlth.lottery.rows import Row as IterationRow
 from tf_dlth.lottery.selection import Rule
-from tf_dlth.studies.choosing import Network, best_star, choose, number, runs_by_arm
+from tf_dlth.studies.choosing import Chosen, Network, as_text, best_star, choose, number, runs_by_arm
 
 AXES: dict[str, Any] = {"data.fraction": [0.01, 0.1], "data.augment": ["basic", "auto"]}
 TICKET, DENSE = Network("ticket", best=True), Network("ticket")
@@ -28,7 +28,7 @@ def row(arm: str, seed: int, iteration: int, heldout: float | None, **more: Any)
     return {**given, **place, "heldout_accuracy": heldout, **accuracies, **more}
 
 
-def chosen(rows: list[dict[str, Any]], network: Network, rule: Rule = "heldout", **more: Any):
+def chosen(rows: list[dict[str, Any]], network: Network, rule: Rule = "heldout", **more: Any) -> list[Chosen]:
     return choose(runs_by_arm(study(**more), pd.DataFrame(rows)), network, rule)
 
 
@@ -77,9 +77,14 @@ def test_each_class_of_models_has_its_own_star() -> None:
         return [row("ticket", seed, k, h, **{"data.augment": augment}) for k, h in enumerate((dense, ticket))]
 
     rows = run("basic", 0, 0.5, 0.6) + run("basic", 1, 0.5, 0.6) + run("auto", 0, 0.2, 0.9) + run("auto", 1, 0.6, 0.5)
-    best_of = {"best_of": "data.augment"}
+    best_of: dict[str, Any] = {"best_of": "data.augment"}
     assert [(c.star, c.pair) for c in chosen(rows, DENSE, **best_of)] == [("basic", (0, 0)), ("basic", (1, 1))]
     assert [(c.star, c.pair) for c in chosen(rows, TICKET, **best_of)] == [("auto", (0, 0)), ("auto", (1, 1))]
+    parents = chosen(rows, Network("ticket", parent=True), **best_of)
+    assert [(c.star, c.row["iteration"], c.row["heldout_accuracy"]) for c in parents] == [
+        ("auto", 0, 0.2),
+        ("auto", 0, 0.6),
+    ]
     assert len(chosen(rows, TICKET)) == 4  # without best_of they are settings of their own
 
 
@@ -112,6 +117,10 @@ def test_a_dense_training_of_its_own_serves_where_nothing_is_searched() -> None:
 
 def test_an_arm_that_is_not_there() -> None:
     assert chosen([row("ticket", 0, 0, 0.3)], Network("matched", best=True)) == []
+
+
+def test_values_of_axes() -> None:
+    assert [as_text(v) for v in (1.0, 0.01, 1, "1%", True, float("nan"))] == ["1", "0.01", "1", "1%", "True", "nan"]
 
 
 def test_numbers() -> None:

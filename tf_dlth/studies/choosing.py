@@ -31,10 +31,14 @@ Row = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Network:
-    """A class of models: of the runs of ``arm`` iteration 0, or the ``best`` of the iterations after it."""
+    """A class of models: of the runs of ``arm`` iteration 0, or the ``best`` of the iterations after it.
+
+    ``parent`` is iteration 0 where the best ones stand: with the augmentation that suits them, not itself.
+    """
 
     arm: str
     best: bool = False
+    parent: bool = False
 
     def __str__(self) -> str:
         return f"{'the ticket of ' if self.best else ''}arm {self.arm}"
@@ -66,8 +70,8 @@ def runs_by_arm(study: StudyConfig, networks: pd.DataFrame) -> dict[str, list[Ru
     """The rows of networks.csv as runs, in the order of the file."""
     axes = [axis for axis in study.axes if axis != study.best_of]
     columns = {name: networks[name].tolist() for name in networks.columns}
-    texts = [[(axis, str(value)) for value in columns[axis]] for axis in axes]
-    stars = list(map(str, columns[study.best_of])) if study.best_of else [""] * len(networks)
+    texts = [[(axis, as_text(value)) for value in columns[axis]] for axis in axes]
+    stars = list(map(as_text, columns[study.best_of])) if study.best_of else [""] * len(networks)
     places = zip(columns["arm"], zip(*texts, strict=True) if axes else [()] * len(networks), stars,
                  columns["seed"], columns["subset_seed"], columns["mask_seed"], strict=True)  # fmt: skip
     rows = [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
@@ -82,9 +86,9 @@ def runs_by_arm(study: StudyConfig, networks: pd.DataFrame) -> dict[str, list[Ru
 
 def choose(runs: Mapping[str, Sequence[Run]], network: Network, rule: Rule) -> list[Chosen]:
     """One network a run that has what ``rule`` looks at, at the value of ``best_of`` that its class does best with."""
-    if network.best or network.arm != DENSE_ARMS[0]:
-        return _at_their_best(runs.get(network.arm, ()), network.best, rule)
-    search, alone = (_at_their_best(runs.get(arm, ()), False, rule) for arm in DENSE_ARMS)
+    if network.best or network.parent or network.arm != DENSE_ARMS[0]:
+        return _at_their_best(runs.get(network.arm, ()), network, rule)
+    search, alone = (_at_their_best(runs.get(arm, ()), network, rule) for arm in DENSE_ARMS)
     settings = {chosen.setting for chosen in search}
     return search + [chosen for chosen in alone if chosen.setting not in settings]
 
@@ -97,13 +101,14 @@ def best_star(chosen: Iterable[Chosen], rule: Rule = "heldout") -> dict[Setting,
     return {setting: max(stars, key=lambda star: float(np.mean(stars[star]))) for setting, stars in scores.items()}
 
 
-def _at_their_best(runs: Sequence[Run], best: bool, rule: Rule) -> list[Chosen]:
+def _at_their_best(runs: Sequence[Run], network: Network, rule: Rule) -> list[Chosen]:
     """Held-out images, where there are any, decide on ``best_of`` under every rule; the paper used the test set."""
-    chosen = _of_each(runs, best, rule)
+    decides = network.best or network.parent
+    chosen = _of_each(runs, network.best, rule)
     if len({(one.setting, one.star) for one in chosen}) == len({one.setting for one in chosen}):
         return chosen
-    stars = best_star(chosen, rule) | best_star(_of_each(runs, best, "heldout"))
-    return [one for one in chosen if one.star == stars[one.setting]]
+    stars = best_star(_of_each(runs, decides, rule), rule) | best_star(_of_each(runs, decides, "heldout"))
+    return [one for one in chosen if one.star == stars.get(one.setting)]
 
 
 def _of_each(runs: Iterable[Run], best: bool, rule: Rule) -> list[Chosen]:
@@ -124,3 +129,8 @@ def _network(rows: Sequence[Row], best: bool, column: str) -> Row | None:
 def number(value: Any) -> float | None:
     """A cell of a table; None where it is empty or, after a training that diverged, not finite."""
     return float(value) if value is not None and math.isfinite(value) else None
+
+
+def as_text(value: Any) -> str:
+    """An axis's value: a column that also holds .01 has read 1 as 1.0."""
+    return f"{value:.15g}" if isinstance(value, float) else str(value)

@@ -17,7 +17,9 @@ MEASURES = ("fgsm", "cifar10_c", "cifar10_2", "probe_cifar100")
 SIZES = {0.01: 500, 0.1: 5000, 1.0: 50000}
 
 
-def _network(arm: str, seed: int, iteration: int = 0, accuracy: float = 0.5, fraction: float = 0.01, **more: Any) -> Row:
+def _network(
+    arm: str, seed: int, iteration: int = 0, accuracy: float = 0.5, fraction: float = 0.01, **more: Any
+) -> Row:
     """A row of networks.csv; ``accuracy`` is the held-out rule's on the test set."""
     augment, mask_seed = more.pop("augment", "basic"), more.pop("mask_seed", 0)
     return {

@@ -12,7 +12,9 @@ from tf_dlth.studies.verdicts.claims import CLAIMS, Claim, Over, Term
 from tf_dlth.studies.verdicts.comparing import Compared, Missing, compare, evidence_of, weights_over
 from tf_dlth.studies.verdicts.measures import Column
 
-SINGLE = Claim("Text.", "ours", ("a", "b"), (Term(Network("a"), Column("fgsm")),), (Term(Network("b"), Column("fgsm")),))
+SINGLE = Claim(
+    "Text.", "ours", ("a", "b"), (Term(Network("a"), Column("fgsm")),), (Term(Network("b"), Column("fgsm")),)
+)
 """Arm a above arm b, single trainings, the mean over settings."""
 
 
@@ -126,7 +128,6 @@ def test_weights_of_the_ends() -> None:
     assert weights_over("mean", labels) == {a: 1 / 3, b: 1 / 3, c: 1 / 3}
     with pytest.raises(Missing, match="one size"):
         weights_over("fewer labels", {a: 50.0, c: 50.0})
-
 
 
 def test_the_rule_decides_which_ticket_and_which_number(search, network, compared) -> None:

@@ -12,7 +12,7 @@ from tf_dlth.lottery.selection import Rule
 from tf_dlth.reporting.paper import published
 from tf_dlth.studies.choosing import Setting
 from tf_dlth.studies.results import Results
-from tf_dlth.studies.verdicts.claims import CLAIMS, Claim, require_known
+from tf_dlth.studies.verdicts.claims import CLAIMS, DENSE, MATCHED, Claim, require_known
 from tf_dlth.studies.verdicts.comparing import Compared, Evidence, compare, evidence_of
 from tf_dlth.studies.verdicts.measures import Accuracy
 
@@ -45,7 +45,8 @@ class Judged:
     """A claim and what the study says of it.
 
     ``means`` of its two sides and ``difference``, with its 95 % interval, are in the claim's unit, where a point is .01
-    of an accuracy. ``published`` has the paper's numbers by path: fractions, or ratios. ``note`` says what is missing.
+    of an accuracy. ``published`` has the paper's numbers by path: fractions, or ratios. ``note`` says what is missing,
+    or that the control was not given the augmentation that suits dense networks best.
     """
 
     name: str
@@ -104,7 +105,7 @@ def _judged(name: str, evidence: Evidence, compared: Compared, verdict: Verdict)
         beside=tuple(_beside(claim, evidence)),
         cells=_cells(name, claim, evidence, compared),
         published=tuple((path, published(path)) for path in claim.published),
-        note=compared.missing,
+        note=compared.missing or _control_elsewhere(claim, evidence, compared.settings),
     )
 
 
@@ -132,6 +133,18 @@ def _cells(name: str, claim: Claim, evidence: Evidence, compared: Compared) -> t
         Cell(setting, _scaled(tests[str(setting)].differences, _scale(claim)), verdicts[str(setting)])
         for setting in compared.settings
     )
+
+
+def _control_elsewhere(claim: Claim, evidence: Evidence, settings: tuple[Setting, ...]) -> str:
+    """A control that stands where the tickets do best, and dense networks do not, is too easily beaten."""
+    if all(term.network != MATCHED for term in (*claim.higher, *claim.lower)):
+        return ""
+    control, dense = (
+        {one.setting: one.star for one in evidence.chosen(network, DECIDES)} for network in (MATCHED, DENSE)
+    )
+    places = [(control[s], dense[s]) for s in settings if s in control and s in dense and control[s] != dense[s]]
+    pairs = ", ".join(dict.fromkeys(f"with {own}, dense networks did best with {best}" for own, best in places))
+    return f"the control was trained {pairs}" if places else ""
 
 
 def _scale(claim: Claim) -> float:
