@@ -128,7 +128,7 @@ def main() -> None:
     rows: list[dict[str, Any]] = []
     print("| gain | pairs | " + " | ".join(CLAIMS) + " |")
     print("|" + "---|" * (2 + len(CLAIMS)))
-    for points in (0, 1, 3, -3):
+    for points in (0, 1, 3):
         for pairs in (3, 5, 10):
             found = rates(World(pairs, (points / 100, points / 100)), options.worlds, seed=pairs)
             shown = [f"{100 * r.confirmed:.0f} ({100 * r.confirmed_alone:.0f})" for r in found.values()]
