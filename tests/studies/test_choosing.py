@@ -124,4 +124,4 @@ def test_values_of_axes() -> None:
 
 
 def test_numbers() -> None:
-    assert [number(v) for v in (0.5, 1, None, float("nan"), float("inf"))] == [0.5, 1.0, None, None, None]
+    assert [number(v) for v in (0.5, 1, None, "", float("nan"), float("inf"))] == [0.5, 1.0, *[None] * 4]

@@ -128,7 +128,7 @@ def _network(rows: Sequence[Row], best: bool, column: str) -> Row | None:
 
 def number(value: Any) -> float | None:
     """A cell of a table; None where it is empty or, after a training that diverged, not finite."""
-    return float(value) if value is not None and math.isfinite(value) else None
+    return float(value) if value not in (None, "") and math.isfinite(value) else None
 
 
 def as_text(value: Any) -> str:
