@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from tf_dlth.analysis.significance import Pair, PairedTest, Record, paired, paired_test
 from tf_dlth.lottery.selection import Rule
 from tf_dlth.studies.choosing import Chosen, Network, Run, Setting, choose, runs_by_arm
-from tf_dlth.studies.results import Results
 from tf_dlth.studies.verdicts.claims import Claim, Over, Term
 from tf_dlth.studies.verdicts.measures import Findings, findings_of
+
+if TYPE_CHECKING:
+    from tf_dlth.studies.results import Results
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,10 +12,12 @@ from tf_dlth.analysis.significance import Interval, Pair, PairedTest, Verdict, j
 from tf_dlth.lottery.selection import Rule
 from tf_dlth.reporting.paper import published
 from tf_dlth.studies.choosing import Setting
-from tf_dlth.studies.results import Results
 from tf_dlth.studies.verdicts.claims import CLAIMS, DENSE, MATCHED, Claim, require_known
 from tf_dlth.studies.verdicts.comparing import Compared, Evidence, compare, evidence_of
 from tf_dlth.studies.verdicts.measures import Accuracy
+
+if TYPE_CHECKING:
+    from tf_dlth.studies.results import Results
 
 DECIDES: Rule = "heldout"
 """The only rule that never looks at the test set."""
