@@ -13,16 +13,15 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import pytest
 import yaml
 
 from tf_dlth.analysis.longtail import class_counts
 from tf_dlth.config import Config, build_config, load_config
-from tf_dlth.config.keys import flat
 from tf_dlth.config.schema import BASELINES
-from tf_dlth.config.study import FILE, Analysis, Arm, Measure, StudyConfig, load_study
+from tf_dlth.config.study import FILE, Arm, StudyConfig, load_study
 
 ROOT = Path(__file__).parents[1]
 PAPER, SCALED = ROOT / "configs" / "paper", ROOT / "configs" / "scaled"
@@ -32,10 +31,9 @@ TABLES = [f"table{n}" for n in range(1, 7)]
 BESIDE = ["sec4_3", "sec4_4", "table1_lr0.1", "table3_auto"]
 STUDIES = {name: PAPER / f"{name}.yaml" for name in [*FIGURES, *TABLES, *BESIDE]}
 SMALL = {name: SCALED / f"{name}.yaml" for name in (
-    "digits", "cifar10_1pct_rand", "cifar10_1pct_basic", "cifar10_2pct_auto", "eurosat"
+    "digits", "cifar10_1pct_rand", "cifar10_1pct_basic", "cifar10_1pct_robust", "cifar10_2pct_auto", "eurosat"
 )}  # fmt: skip
 EVERY = STUDIES | SMALL
-SHOWN = ("size", "density", "robustness", "bars", "layers", "cka", "branch-norms", "norms", "longtail", "fit", "table")
 TRAINING_IMAGES = {"clamm": (600, 360), "isic2018": (560, 350), "eurosat": (500, 300)}
 """By DEIC's lists: of trainval, of train."""
 
@@ -85,9 +83,7 @@ def places(of: StudyConfig, arm: Arm) -> Iterator[tuple[str, Mapping[str, Any]]]
             yield label, setting
 
 
-def config(
-    of: StudyConfig, setting: Mapping[str, Any], arm: Arm, pair: tuple[int, int], mask_seed: int
-) -> Config:  # fmt: skip
+def config(of: StudyConfig, setting: Mapping[str, Any], arm: Arm, pair: tuple[int, int], mask_seed: int) -> Config:
     keys = of.overrides(setting) | arm.set
     base = ROOT / keys.pop(FILE, of.base)
     keys |= {"seed": pair[0], "data.subset_seed": pair[1]} | ({"pruning.mask_seed": mask_seed} if mask_seed else {})
@@ -137,3 +133,122 @@ def steps(name: str) -> dict[int, int]:
 def cost(name: str) -> str:
     counts = " and ".join(f"{count:,} steps of {batch} images" for batch, count in steps(name).items())
     return f"Cost: {counts} in {len(planned(name))} runs"
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_every_run_of_a_study_is_a_valid_one(name: str) -> None:
+    of = study(name)
+    assert of.name == (name if name in STUDIES else f"scaled-{name.replace('_', '-')}")
+    assert of.title
+    assert bool(of.scale) == (name in SMALL)
+    runs = planned(name)
+    assert len({(run.setting, run.arm, run.pair, run.mask_seed) for run in runs}) == len(runs)
+    assert [run.config.warnings() for run in runs if run.config.warnings()] == []
+    assert {run.config.output.savedmodel for run in runs} == {"winner"}
+
+
+def test_no_study_is_forgotten() -> None:
+    found = [
+        path for path in (ROOT / "configs").rglob("*.yaml") if re.search(r"^base:", path.read_text(), re.MULTILINE)
+    ]
+    assert sorted(found) == sorted(EVERY.values())
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_the_comment_has_the_command_the_needs_and_counts_runs_and_steps(name: str) -> None:
+    assert f"python -m tf_dlth.study --config {EVERY[name].relative_to(ROOT).as_posix()} " in comment(name)
+    assert cost(name) in comment(name)
+    assert "Needs: " in comment(name)
+    what = re.fullmatch(r"(fig|table|sec4_)(\d+).*", name)
+    if what is not None:
+        kind = {"fig": "Figure ", "table": "Table ", "sec4_": "Section 4."}[what[1]]
+        assert re.match(rf"{re.escape(kind + what[2])}\b", comment(name))
+
+
+MEASURED: dict[str, tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...], str]] = {
+    "fig3": (("cifar10_c", "cifar10_2"), (), (), "chosen"),
+    "fig4": (("cifar10_c", "cifar10_2"), (), (), "all"),
+    "fig6": ((), (), ("density",), "all"),
+    "fig7": ((), (), ("cka",), "chosen"),
+    "fig8": ((), (), ("branch-norms",), "chosen"),
+    "fig9": (("fgsm",), (), (), "all"),
+    "table4": ((), ("cifar100",), (), "chosen"),
+    "table6": ((), (), ("weight-norms",), "chosen"),
+}
+
+
+@pytest.mark.parametrize("name", STUDIES)
+def test_what_the_papers_studies_measure(name: str) -> None:
+    of = study(name)
+    assert (of.evaluate, of.probe, of.analyze, of.iterations) == MEASURED.get(name, ((), (), (), "chosen"))
+    assert of.seeds == (((0, 0),) if name == "fig10" else ((0, 0), (1, 1), (2, 2)))
+    if of.fixed:
+        best = RESULTS["fig2_claims"]["rows"]["best_augmentation"]
+        stated = {f"{float(size.rstrip('%')) / 100:g}": augment for size, augment in best.items()}
+        assert of.fixed.items() <= stated.items()
+        assert len(of.fixed) in (1, 6)
+
+
+@pytest.mark.parametrize("name", STUDIES)
+def test_the_papers_settings(name: str) -> None:
+    for run in planned(name):
+        training, pruning, model = run.config.training, run.config.pruning, run.config.model
+        assert (training.epochs, training.momentum, training.weight_decay) == (200, 0.9, 0.0005)
+        assert (training.loss, training.evaluate_every) == ("cross_entropy", 1)
+        assert training.batch_size == (32 if run.config.data.dataset in TRAINING_IMAGES else 100)
+        assert training.learning_rate in (0.1, 0.001)
+        assert (pruning.rate, pruning.rewind, pruning.rewind_epochs) == (0.2, "weights", 2)
+        single = run.arm in ("dense", "random", "layerwise", "base_then_aug") or run.arm.startswith("small")
+        assert epochs(run.config) == (200 + 16 * 198 if not single else 198 if pruning.source else 200)
+        assert model.width == 64 or run.arm.startswith("small")
+    for axis, values in study(name).axes.items():
+        if axis == "data.augment":
+            assert values == ["basic", "contrast", "auto", "rand"]
+
+
+def identities(name: str, *arms: str, pair: tuple[int, int] | None = None) -> set[str]:
+    """Of the runs of some arms: equal ones are trained once."""
+    return {run.config.sha256() for run in planned(name) if run.arm in arms and pair in (None, run.pair)}
+
+
+SAME_SEARCHES = ("fig1", "fig3", "fig4", "fig5", "fig6", "fig9", "table5", "table6")
+SAME_CONTROLS = ("fig3", "fig4", "fig5", "fig9", "table5")
+
+
+def test_runs_are_shared_wherever_the_papers_are() -> None:
+    searches = identities("fig2", "ticket")
+    assert len(searches) == 72
+    assert [name for name in SAME_SEARCHES if identities(name, "ticket") != searches] == []
+    assert [name for name in ("fig7", "fig8", "table4") if not identities(name, "ticket") < searches] == []
+    assert identities("fig7", "dense") == identities("table4", "dense")
+    assert [n for n in SAME_CONTROLS if identities(n, "matched") != identities("fig1", "matched")] == []
+    assert identities("sec4_3", "ticket") < identities("table1", "ticket")
+    assert identities("sec4_3", "matched") < identities("table1", "matched")
+    assert identities("fig10", "ticket") == identities("table3", "ticket", pair=(0, 0))
+    assert len(identities("table1", "ticket") & searches) == 6
+    assert identities("cifar10_1pct_basic", "ticket") < identities("cifar10_1pct_rand", "ticket")
+    for arm in ("ticket", "matched"):
+        assert identities("cifar10_1pct_robust", arm) <= identities("cifar10_1pct_rand", arm)
+
+
+@pytest.mark.parametrize("table", ["table1", "table2", "table3"])
+def test_the_cells_are_the_configs_of_their_folder(table: str) -> None:
+    """Table 1's and 3's second configs have a study of their own."""
+    second = {"table1": "table1_lr0.1", "table3": "table3_auto"}.get(table)
+    found = identities(table, "ticket", pair=(0, 0)) | (identities(second, "ticket", pair=(0, 0)) if second else set())
+    assert found == {load_config(path).sha256() for path in (PAPER / table).glob("*.yaml")}
+    assert second is None or not identities(table, "ticket") & identities(second, "ticket")
+
+
+def test_the_small_networks_of_figure_5_are_the_configs_of_its_folder() -> None:
+    """But for the augmentation, which is the one that did best."""
+    runs = [run for run in planned("fig5") if re.fullmatch(r"small_\d+", run.arm) and run.pair == (0, 0)]
+    fixed = study("fig5").fixed
+    found = {
+        run.config.model_copy(
+            update={"data": run.config.data.model_copy(update={"augment": fixed[run.setting]})}
+        ).sha256()
+        for run in runs
+    }
+    assert [run.config.model.width for run in runs] == [58, 52, 52, 40, 12, 12]
+    assert found == {load_config(path).sha256() for path in (PAPER / "fig5").glob("*.yaml")}
