@@ -252,3 +252,12 @@ def test_the_small_networks_of_figure_5_are_the_configs_of_its_folder() -> None:
     }
     assert [run.config.model.width for run in runs] == [58, 52, 52, 40, 12, 12]
     assert found == {load_config(path).sha256() for path in (PAPER / "fig5").glob("*.yaml")}
+
+
+def test_the_page_has_a_row_for_every_study_with_its_cost() -> None:
+    text = (ROOT / "docs" / "paper.md").read_text(encoding="utf-8")
+    rows = dict(re.findall(r"^\| `(\w[\w.]*)` \|(.*)\|$", text.partition("## One run")[0], re.MULTILINE))
+    assert list(rows) and set(rows) == set(STUDIES)
+    for name, row in rows.items():
+        counts = ", ".join(f"{count:,} ({batch})" for batch, count in steps(name).items())
+        assert f" {len(planned(name))} | {counts} |" in row

@@ -14,6 +14,7 @@ import yaml
 
 from tf_dlth.config.study import StudyConfig, load_study
 from tf_dlth.errors import UserError
+from tf_dlth.studies.verdicts import CLAIMS
 
 ROOT = Path(__file__).parents[1]
 STUDIES = sorted(
@@ -41,8 +42,6 @@ def leaves(tree: Mapping[str, Any], prefix: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("path", STUDIES, ids=lambda path: path.stem)
 def test_claims_and_pictures_are_known(path: Path) -> None:
-    from tf_dlth.studies.verdicts import CLAIMS
-
     of = study(path)
     assert set(of.claims) <= set(CLAIMS)
     assert set(of.show) <= SHOWN
@@ -50,8 +49,6 @@ def test_claims_and_pictures_are_known(path: Path) -> None:
 
 
 def test_every_claim_is_asked() -> None:
-    from tf_dlth.studies.verdicts import CLAIMS
-
     assert set(CLAIMS) == {claim for path in STUDIES for claim in study(path).claims}
 
 
