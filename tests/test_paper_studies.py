@@ -1,6 +1,6 @@
 """The studies of the paper's tables and figures: settings as the paper has them, comments whose numbers are their own.
 
-What a study trains is worked out here once more from its file: which runs, how many steps, and which of them are one.
+How many steps a study takes is worked out here once more, from its runs; and which runs of two studies are one.
 """
 
 from __future__ import annotations
@@ -8,20 +8,19 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
 
 from tf_dlth.analysis.longtail import class_counts
-from tf_dlth.config import Config, build_config, load_config
+from tf_dlth.config import Config, load_config
 from tf_dlth.config.schema import BASELINES
-from tf_dlth.config.study import FILE, Arm, StudyConfig, load_study
+from tf_dlth.config.study import StudyConfig, load_study
+from tf_dlth.studies.grid import Cell, Grid
 
 ROOT = Path(__file__).parents[1]
 PAPER, SCALED = ROOT / "configs" / "paper", ROOT / "configs" / "scaled"
@@ -40,13 +39,14 @@ TRAINING_IMAGES = {"clamm": (600, 360), "isic2018": (560, 350), "eurosat": (500,
 
 @dataclass(frozen=True)
 class Planned:
-    """A run of a study as its file has it: a TICKET is not looked up."""
+    """A run of a study as its file has it: no TICKET is looked up, and a starred run has the first augmentation."""
 
-    setting: str
-    arm: str
-    pair: tuple[int, int]
-    mask_seed: int
+    cell: Cell
     config: Config
+
+    @property
+    def arm(self) -> str:
+        return self.cell.arm
 
 
 @cache
@@ -63,38 +63,8 @@ def comment(name: str) -> str:
 
 @cache
 def planned(name: str) -> tuple[Planned, ...]:
-    of = study(name)
-    return tuple(
-        Planned(label, arm, pair, mask_seed, config(of, setting, of.arms[arm], pair, mask_seed))
-        for arm in of.arms
-        for label, setting in places(of, of.arms[arm])
-        for pair in of.seeds
-        for mask_seed in of.arms[arm].mask_seeds
-    )
-
-
-def places(of: StudyConfig, arm: Arm) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Where an arm runs; a starred one runs at one of the augmentations, here the first."""
-    seen = set()
-    for setting in of.settings():
-        label = of.label(setting, starred=arm.starred)
-        if label not in seen and all(setting[axis] in values for axis, values in arm.at.items()):
-            seen.add(label)
-            yield label, setting
-
-
-def config(of: StudyConfig, setting: Mapping[str, Any], arm: Arm, pair: tuple[int, int], mask_seed: int) -> Config:
-    keys = of.overrides(setting) | arm.set
-    base = ROOT / keys.pop(FILE, of.base)
-    keys |= {"seed": pair[0], "data.subset_seed": pair[1]} | ({"pruning.mask_seed": mask_seed} if mask_seed else {})
-    tree = load_config(base).model_dump(mode="json")
-    for key, value in keys.items():
-        *path, last = key.split(".")
-        section = tree
-        for part in path:
-            section = section[part]
-        section[last] = value
-    return build_config(tree)
+    grid = Grid(study(name), name, {})
+    return tuple(Planned(cell, grid.config(grid.candidates(cell)[0])) for cell in grid.cells)
 
 
 def training_images(config: Config) -> int:
@@ -142,9 +112,8 @@ def test_every_run_of_a_study_is_a_valid_one(name: str) -> None:
     assert of.title
     assert bool(of.scale) == (name in SMALL)
     runs = planned(name)
-    assert len({(run.setting, run.arm, run.pair, run.mask_seed) for run in runs}) == len(runs)
+    assert len({run.cell for run in runs}) == len(runs)
     assert [run.config.warnings() for run in runs if run.config.warnings()] == []
-    assert {run.config.output.savedmodel for run in runs} == {"winner"}
 
 
 def test_no_study_is_forgotten() -> None:
@@ -208,7 +177,7 @@ def test_the_papers_settings(name: str) -> None:
 
 def identities(name: str, *arms: str, pair: tuple[int, int] | None = None) -> set[str]:
     """Of the runs of some arms: equal ones are trained once."""
-    return {run.config.sha256() for run in planned(name) if run.arm in arms and pair in (None, run.pair)}
+    return {run.config.sha256() for run in planned(name) if run.arm in arms and pair in (None, run.cell.pair)}
 
 
 SAME_SEARCHES = ("fig1", "fig3", "fig4", "fig5", "fig6", "fig9", "table5", "table6")
@@ -242,11 +211,11 @@ def test_the_cells_are_the_configs_of_their_folder(table: str) -> None:
 
 def test_the_small_networks_of_figure_5_are_the_configs_of_its_folder() -> None:
     """But for the augmentation, which is the one that did best."""
-    runs = [run for run in planned("fig5") if re.fullmatch(r"small_\d+", run.arm) and run.pair == (0, 0)]
+    runs = [run for run in planned("fig5") if re.fullmatch(r"small_\d+", run.arm) and run.cell.pair == (0, 0)]
     fixed = study("fig5").fixed
     found = {
         run.config.model_copy(
-            update={"data": run.config.data.model_copy(update={"augment": fixed[run.setting]})}
+            update={"data": run.config.data.model_copy(update={"augment": fixed[str(run.cell.values["data.fraction"])]})}
         ).sha256()
         for run in runs
     }

@@ -60,7 +60,6 @@ class StudyConfig(Section):
     dotted keys, or to files that take the base's place. ``best_of`` is the axis whose best value, on held-out images,
     stands for a class of models (Aug*); ``fixed`` names the paper's own choice at each value of another axis.
     ``iterations`` says which networks of a search are measured: all, or the dense one and the chosen ones.
-    Where nothing is held out, as in the whole of CIFAR-10, ``fixed`` stands for Aug*.
     ``published`` has, by setting's label, where in paper_results.yaml a number stands: its accuracy by model, which is
     ``dense``, ``ticket`` or an arm of one training, and what is measured of it as ``model/measure``, a column of
     networks.csv or a kind of analysis (``ticket/probe_cifar100``, ``ticket/weight-norms``). A label is the axes' values
