@@ -225,8 +225,59 @@ def test_the_small_networks_of_figure_5_are_the_configs_of_its_folder() -> None:
 
 def test_the_page_has_a_row_for_every_study_with_its_cost() -> None:
     text = (ROOT / "docs" / "paper.md").read_text(encoding="utf-8")
-    rows = dict(re.findall(r"^\| `(\w[\w.]*)` \|(.*)\|$", text.partition("## One run")[0], re.MULTILINE))
+    rows = dict(re.findall(r"^\| `(\w[\w.]*)` \|(.*)\|$", text.partition("## What small")[0], re.MULTILINE))
     assert list(rows) and set(rows) == set(STUDIES)
     for name, row in rows.items():
         counts = ", ".join(f"{count:,} ({batch})" for batch, count in steps(name).items())
         assert f" {len(planned(name))} | {counts} |" in row
+    for name, of in {name: study(name) for name in SMALL}.items():
+        assert re.search(rf"^\| `{name}` \| .* \| {len(of.seeds)} \| {len(planned(name))} \| ", text, re.MULTILINE)
+
+
+TABLE5 = RESULTS["table5"]["rows"]["cifar10"]
+WITH_TICKETS = {
+    "WT+Aug*, %": [row["wt_aug"] for row in TABLE5.values()],
+    "Dense+Aug*, %": [None] * 4
+    + [row["random_init_r18"]["dense"] for row in RESULTS["table1"]["rows"]["cifar10"].values()],
+}
+BASIC = {"WT, basic, %": [row["wt"] for row in TABLE5.values()]}
+TABLE2, TABLE3 = RESULTS["table2"]["rows"], RESULTS["table3"]["rows"]["cifar100_lt"]
+LONG_TAILS = {
+    "dense, %": [row["dense"] for row in TABLE3.values()],
+    "ticket, %": [row["wt"] for row in TABLE3.values()],
+}
+MANY_CLASSES = [TABLE2["imagenet"]["5%"], TABLE2["cifar100"]["2%"], TABLE2["cifar100"]["1%"]]
+PRINTED: dict[str, dict[str, list[float | None]]] = {
+    **dict.fromkeys(("fig1", "fig2", "fig3"), BASIC | WITH_TICKETS),
+    "fig5": WITH_TICKETS,
+    "table2": {"dense, %": [row["dense"] for row in MANY_CLASSES], "ticket, %": [row["wt"] for row in MANY_CLASSES]},
+    "table3": LONG_TAILS,
+    "table3_auto": LONG_TAILS,
+    "table5": {
+        "WT, %": [row["wt"] for row in TABLE5.values()],
+        "WT(Base)+Aug*, %": [row["wt_base_then_aug"] for row in TABLE5.values()],
+        "WT+Aug*, %": WITH_TICKETS["WT+Aug*, %"],
+    },
+    "table6": {"ratio ": list(RESULTS["table6"]["rows"]["cifar10"].values())},
+}
+
+
+@pytest.mark.parametrize("name", PRINTED)
+def test_the_comment_has_the_published_numbers(name: str) -> None:
+    for row, values in PRINTED[name].items():
+        words = comment(name).partition(f"{row.strip()} ")[2].split()[: len(values)]
+        assert [None if word == "-" else float(word) for word in words] == values
+
+
+def test_sentences_with_published_numbers() -> None:
+    probes, gains, real = (RESULTS[key]["rows"] for key in ("table4", "sec4_3_claims", "sec4_4_claims"))
+    assert (
+        f"Dense (100 %) {probes['dense_100pct']} %, Dense (1 %) {probes['dense_1pct']} %, Dense+Aug* (1 %) "
+        f"{probes['dense_aug_1pct']} %, WT+Aug* (1 %) {probes['wt_aug_1pct']} %."
+    ) in comment("table4")
+    assert f"{gains['2%']} points at 2 %, {gains['1%']} at 1 %" in comment("sec4_3")
+    assert (f"{real['clamm']} points on CLaMM, {real['isic']} on ISIC 2018, {real['eurosat']} on EuroSAT") in comment(
+        "sec4_4"
+    )
+    first = RESULTS["table1"]["rows"]["cifar10"]["1%"]["random_init_r18"]
+    assert f"{first['dense']} % and {first['wt']} % on CIFAR-10 1 % from random weights" in comment("table1")
