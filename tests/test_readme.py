@@ -10,10 +10,13 @@ from pathlib import Path
 import pytest
 
 from tf_dlth.config import load_config
+from tf_dlth.config.study import load_study
 
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 CONFIGS = sorted((ROOT / "configs").rglob("*.yaml"))
+STUDIES = [path for path in CONFIGS if re.search(r"^base:", path.read_text(encoding="utf-8"), re.MULTILINE)]
+"""Grids of runs; the other configs are one run."""
 
 
 def commands() -> list[tuple[str, list[str]]]:
@@ -39,12 +42,13 @@ def test_r17_documented_configs_and_keys_exist(command: tuple[str, list[str]]) -
     if "--config" not in words or not (config := words[words.index("--config") + 1]).startswith("configs/"):
         return
     overrides = [word for word in words if re.fullmatch(r"[a-z_.]+=\S+", word)]
-    load_config(ROOT / config, [word for word in overrides if "NAME" not in word])
+    load = load_study if ROOT / config in STUDIES else load_config
+    load(ROOT / config, [word for word in overrides if "NAME" not in word])
 
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: str(path.relative_to(ROOT / "configs")))
 def test_r17_every_config_loads_and_opens_with_its_command(path: Path) -> None:
-    load_config(path)
+    load_study(path) if path in STUDIES else load_config(path)
     header = path.read_text(encoding="utf-8").split("\nname:")[0]
     assert f"--config {path.relative_to(ROOT).as_posix()}" in header
 

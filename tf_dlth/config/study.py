@@ -24,6 +24,8 @@ TICKET, RUN = "TICKET", "RUN"
 """In an arm's values: the best sparse ticket of its source, and its folder."""
 FILE = "FILE"
 """The override of a setting that takes another file in the base's place."""
+STARRED = "best"
+"""The label of Aug* in a study without another axis."""
 GIVEN = ("name", "seed", "data.subset_seed", "pruning.mask_seed", "output.directory", "training.threads")
 """Keys of a run that the study itself decides."""
 
@@ -59,7 +61,11 @@ class StudyConfig(Section):
     dotted keys, or to files that take the base's place. ``best_of`` is the axis whose best value, on held-out images,
     stands for a class of models (Aug*); ``fixed`` names the paper's own choice at each value of another axis.
     ``iterations`` says which networks of a search are measured: all, or the dense one and the chosen ones.
-    ``published`` has, by setting, where in paper_results.yaml the dense and the ticket's number stand.
+    ``published`` has, by setting's label, where in paper_results.yaml a number stands: its accuracy by model, which is
+    ``dense``, ``ticket`` or an arm of one training, and what is measured of it as ``model/measure``, a column of
+    networks.csv or a kind of analysis (``ticket/probe_cifar100``, ``ticket/weight-norms``). A label is the axes' values
+    as text, joined by a comma and a space, in the axes' order: ``0.01, rand``; without the value of ``best_of`` it
+    speaks of Aug*: ``0.01``, or ``best`` where no other axis is left.
     ``scale`` heads whatever is smaller than the paper; such a study has nothing published.
     """
 
@@ -130,7 +136,17 @@ class StudyConfig(Section):
             raise ValueError("published: results of another scale never stand beside the paper's; leave one out")
         for name, arm in self.arms.items():
             self._check_arm(name, arm)
+        self._check_published()
         return self
+
+    def _check_published(self) -> None:
+        labels = self.labels()
+        for label, places in self.published.items():
+            if label not in labels:
+                raise ValueError(f"published: {label} is no setting; settings are {'; '.join(sorted(labels)[:4])} ...")
+            for key in places:
+                if key.partition("/")[0] not in {"dense", "ticket", *self.arms}:
+                    raise ValueError(f"published.{label}: {key} must begin with dense, ticket or the name of an arm")
 
     def _check_arm(self, name: str, arm: Arm) -> None:
         for key in arm.set:
@@ -165,6 +181,17 @@ class StudyConfig(Section):
     def settings(self) -> list[dict[str, Any]]:
         """Every combination of the axes' values, in order: by axis a value, or the name of a set."""
         return [dict(zip(self.axes, values, strict=True)) for values in product(*self.axes.values())]
+
+    def label(self, setting: Mapping[str, Any], starred: bool = False) -> str:
+        """A setting as text; a ``starred`` one leaves out which value of ``best_of`` did best."""
+        values = [str(value) for axis, value in setting.items() if not (starred and axis == self.best_of)]
+        return ", ".join(values) or STARRED
+
+    def labels(self) -> set[str]:
+        """Of every setting, and of every one that stands for the best of its kind."""
+        settings = self.settings()
+        starred = {self.label(setting, starred=True) for setting in settings} if self.best_of else set()
+        return {self.label(setting) for setting in settings} | starred
 
     def overrides(self, setting: Mapping[str, Any]) -> dict[str, Any]:
         """The dotted keys of a setting; FILE is the one that takes the base's place."""
