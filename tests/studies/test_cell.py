@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,14 @@ def test_a_cell_is_trained_and_a_second_time_it_is_known(quick: Tiny) -> None:
 def test_a_run_is_found_under_another_name_by_its_digests(again: Task, finished: Finished) -> None:
     assert run_cell(again) == {"run": finished.path.name, "trained": False, "notes": [], "faults": []}
     assert not (finished.path.parent / "by-another-study").exists()
+
+
+def test_threads_are_pinned_where_nothing_is_trained_too(again: Task) -> None:
+    """Measuring would set the number that later cells of the process are trained with."""
+    training = again.config.training.model_copy(update={"threads": 77})
+    pinned = dataclasses.replace(again, config=again.config.model_copy(update={"training": training}))
+    with pytest.raises(UserError, match=r"training\.threads: 77 cannot be had"):
+        run_cell(pinned)
 
 
 def test_a_run_of_other_images_is_not_taken_for_it(quick: Tiny) -> None:

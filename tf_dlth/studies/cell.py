@@ -20,6 +20,7 @@ from tf_dlth.studies.engines import Task
 from tf_dlth.studies.measuring import Measuring, needs_trust
 from tf_dlth.studies.records import Records
 from tf_dlth.studies.runs import StoredRun, stored_run
+from tf_dlth.training.devices import pin_threads
 
 
 def run_cell(task: Task) -> dict[str, Any]:
@@ -29,6 +30,7 @@ def run_cell(task: Task) -> dict[str, Any]:
     What was done before, by this study or another, is not done again. Raises UserError for mistakes, DataAbsent where
     the training's images are not on this machine, and Stopped after a signal, with the state saved.
     """
+    pin_threads(task.config.training.threads)  # first of all: whatever comes first decides it for the process
     trained, name = _trained(task)
     found = stored_run(run_path(task.config).with_name(name))
     assert found is not None, "it has just been finished"
