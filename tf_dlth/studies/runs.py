@@ -17,6 +17,7 @@ from tf_dlth.lottery import selection
 from tf_dlth.lottery.rows import Row, read_rows
 from tf_dlth.runs.facts import RUN, Facts, read_facts
 from tf_dlth.runs.folder import stored_config
+from tf_dlth.tickets.manifest import MANIFEST
 from tf_dlth.tickets.ticket import iteration_name
 
 
@@ -30,6 +31,11 @@ class StoredRun:
     @property
     def finished(self) -> bool:
         return self.facts.status == "finished"
+
+    @property
+    def whole(self) -> bool:
+        """Whether all tickets lie there that run.json lists: of a run that is passed on some may be left out."""
+        return all((self.path / name / MANIFEST).is_file() for name in self.facts.manifests)
 
     @cached_property
     def config(self) -> Config:
@@ -78,7 +84,7 @@ class StoredRuns:
     def __init__(self, directory: Path) -> None:
         self._by_seed: defaultdict[int, list[StoredRun]] = defaultdict(list)
         for path in sorted(directory.glob(f"*/{RUN}")):
-            if (found := stored_run(path.parent)) is not None:
+            if (found := stored_run(path.parent)) is not None and found.whole:
                 self.add(found)
 
     def add(self, run: StoredRun) -> None:
