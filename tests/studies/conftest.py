@@ -60,7 +60,7 @@ Finish = Callable[..., StoredRun]
 
 @pytest.fixture
 def finish(make_facts: Callable[..., Facts]) -> Finish:
-    """``finish(config, [0.5, 0.7])``: a run's folder without tickets, as if it had been trained.
+    """``finish(config, [0.5, 0.7])``: a run's folder with empty tickets, as if it had been trained.
 
     The numbers are held-out accuracies of its iterations; ``status`` and ``name`` can be others.
     """
@@ -73,6 +73,9 @@ def finish(make_facts: Callable[..., Facts]) -> Finish:
         files.write_bytes(path / "iterations.csv", to_csv(rows).encode())
         files.write_json(path / "subset.json", {"class_counts": {"train": {"a": 5}, "heldout": {"a": 3}}})
         digests = {iteration_name(k): hashlib.sha256(f"{path} {k}".encode()).hexdigest() for k in range(len(rows))}
+        for name in digests:
+            (path / name).mkdir()
+            (path / name / "ticket.json").write_text("{}")
         best = selection.winner(rows, "heldout")
         facts = make_facts(
             status=status, seed=config.seed, config_sha256=config.sha256(), manifests=digests, best_sparse=best,
