@@ -47,7 +47,7 @@ def main(results: Results, absent: Collection[Setting] = NOTHING_ABSENT) -> Tabl
     for setting in _settings(study):
         own, theirs = (at(frame, list(study.axes), setting) for frame in (found, paper_way))
         cells = _compared(own, NOT_RUN if setting not in absent else ABSENT, control)
-        rows.append([*_values(study, setting), *cells, *_beside_paper(study, setting, theirs, compared)])
+        rows.append([*values(study, setting), *cells, *_beside_paper(study, setting, theirs, compared)])
     headers = [*_headers(study.axes), "dense %", "ticket %", "ticket - dense"]
     headers += ["ticket - dense chosen as often"] if control else []
     headers += ["density of the ticket %"]
@@ -126,7 +126,7 @@ def rules(results: Results) -> Table:
         for model in _in_order(study, present):
             own = {rule: frame[frame["model"] == model] for rule, frame in here.items()}
             any_rows = own["last"]
-            rows.append([*_values(study, setting), model_title(model),
+            rows.append([*values(study, setting), model_title(model),
                          *(cell(interval(frame), missing=NOTHING) for frame in own.values()),
                          f"{study_summary.labels(any_rows, 'heldout'):,}" if len(own["heldout"]) else NOTHING,
                          f"{study_summary.labels(any_rows, 'last'):,} and the test set"])  # fmt: skip
@@ -159,7 +159,7 @@ def measures(results: Results) -> Table | None:
                 star = stars.get((model, _place(study, named))) == named.get(study.best_of or "")
                 cells = [cell(interval(own, column), missing=NOTHING) for column in columns]
                 cells += [_published(study, named, star, f"{model}/{column}") for column in shown_at]
-                rows.append([*_values(study, setting), f"{model_title(model)}{' *' if star else ''}", *cells])
+                rows.append([*values(study, setting), f"{model_title(model)}{' *' if star else ''}", *cells])
     headers = [*_headers(study.axes), "model", *map(_measure, columns), *(f"paper: {_measure(c)}" for c in shown_at)]
     caption = (
         "Measured on the networks that were chosen on clean images, as mean ± 95 % interval (pairs of seeds)."
@@ -193,7 +193,7 @@ def _headers(axes: Iterable[str]) -> list[str]:
     return [axis_title(axis) for axis in axes] or ["setting"]
 
 
-def _values(study: StudyConfig, setting: Setting) -> list[str]:
+def values(study: StudyConfig, setting: Setting) -> list[str]:
     """The first cells of a row; a study without axes has one setting."""
     return [value_title(axis, value) for axis, value in zip(study.axes, setting, strict=True)] or ["all"]
 
