@@ -27,11 +27,11 @@ DECISION = (
 def claims(judged: Sequence[Judged]) -> Table:
     """One row a claim: its verdict, the difference with its 95 % interval in the claim's unit, pairs, p, rule."""
     rows = [
-        [one.claim.text, one.claim.source, str(one.verdict), _difference(one.difference, one.claim.unit),
-         str(one.pairs), _p(one.p), one.rule]
+        [one.name, str(one.verdict), one.claim.text, _difference(one.difference, one.claim.unit),
+         str(one.pairs), _p(one.p), one.rule, one.claim.source]
         for one in judged
     ]  # fmt: skip
-    headers = ["claim", "source", "verdict", "difference [95 % interval]", "pairs", "p (Holm)", "rule"]
+    headers = ["claim", "verdict", "in words", "difference [95 % interval]", "pairs", "p (Holm)", "rule", "source"]
     caption = "The claims of this study and what it says of them."
     return Table("claims", caption, headers, rows, [_record(one) for one in judged])
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tf_dlth.reporting import study_claims, study_models, study_runs, study_tables
 from tf_dlth.reporting.figures.study import SHOW, TABLE, require_known
-from tf_dlth.reporting.page.content import Block, Command, Notes, Page, Paragraph, Section, drawn
+from tf_dlth.reporting.page.content import Block, Command, Notes, Page, Paragraph, Section, Table, drawn
 from tf_dlth.reporting.study_models import DENSE, TICKET
 from tf_dlth.reporting.study_tables import NOTHING_ABSENT, Setting
 from tf_dlth.reporting.study_text import (
@@ -26,6 +27,8 @@ from tf_dlth.reporting.study_text import (
 if TYPE_CHECKING:
     from tf_dlth.studies.results import Results
     from tf_dlth.studies.verdicts.judging import Judged
+
+NO_BREAK = "\u00a0"
 
 
 def study_page(
@@ -52,7 +55,17 @@ def study_page(
     ]
     title = study.title or study.name
     lead = f"Scale: {study.scale}. {_lead(results, judged)}" if study.scale else _lead(results, judged)
-    return Page(study.name, title, lead, [section for section in sections if section.blocks])
+    kept = [Section(section.title, [_unbroken(block) for block in section.blocks]) for section in sections]
+    return Page(study.name, title, lead, [section for section in kept if section.blocks])
+
+
+def _unbroken(block: Block) -> Block:
+    """A table whose cells keep a mean and its interval on one line; its CSV file has plain spaces."""
+    if not isinstance(block, Table):
+        return block
+    records = block.records or [dict(zip(block.headers, row, strict=True)) for row in block.rows]
+    rows = [[text.replace(" ", NO_BREAK) if "±" in text else text for text in row] for row in block.rows]
+    return replace(block, rows=rows, records=records)
 
 
 def _lead(results: Results, judged: Sequence[Judged]) -> str:
