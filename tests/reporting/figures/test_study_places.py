@@ -44,8 +44,7 @@ def test_size(frames):
 def test_size_beside_the_paper(frames, restudied):
     (drawn,) = figures.size(restudied(frames, published=PUBLISHED))
     crosses = [line for line in drawn.figure.axes[0].get_lines() if line.get_marker() == "x"]
-    points = [(list(line.get_xdata()), pytest.approx(list(line.get_ydata()))) for line in crosses]
-    assert points == [([1], [38.31]), ([1], [59.66])]
+    np.testing.assert_allclose([np.asarray(line.get_xydata(), float)[0] for line in crosses], [[1, 38.31], [1, 59.66]])
     assert "the paper, chosen on the test set" in [text.get_text() for text in drawn.figure.legends[0].get_texts()]
     scaled = replace(frames, study=restudied(frames, scale="width 8").study)
     assert not [x for x in figures.size(scaled)[0].figure.axes[0].get_lines() if x.get_marker() == "x"]
