@@ -56,13 +56,6 @@ def test_a_mistake_is_one_line(call: Call, words: tuple[str, ...], line: str) ->
     assert told.startswith(line) and told.count("\n") == 1
 
 
-def test_datasets_lie_where_the_option_or_the_environment_says(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TF_DLTH_DATA", "prepared")
-    assert study._data_dirs(None) == {"cifar10": "prepared", "cifar100": "prepared", "imagenet2012": "prepared"}
-    given = study._data_dirs("given")
-    assert given["cifar10"] == given["folder"] == "given" and "digits" not in given
-
-
 def test_workers_share_the_cores(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("os.sched_getaffinity", lambda process: {0, 1, 2, 3, 4})
     assert [study.default_workers(threads) for threads in (1, 2, 8)] == [5, 2, 1]

@@ -76,7 +76,7 @@ def test_fit(frames):
     search, control, *_ = lines(epochs)
     np.testing.assert_allclose(search, np.c_[[20, 38, 56, 74, 92], [59, 63, 69, 65, 61]])
     np.testing.assert_allclose(control, np.c_[[20, 38, 56, 74, 92], [59, 60, 61, 62, 63]])
-    equal = [line for line in epochs.get_lines() if len(line.get_xdata()) == 1]
+    equal = [line for line in epochs.get_lines() if np.size(line.get_xdata()) == 1]
     np.testing.assert_allclose([np.asarray(line.get_xydata(), float)[0] for line in equal], [[80, 63], [80, 49]])
 
 
