@@ -27,13 +27,18 @@ DECISION = (
 def claims(judged: Sequence[Judged]) -> Table:
     """One row a claim: its verdict, the difference with its 95 % interval in the claim's unit, pairs, p, rule."""
     rows = [
-        [one.name, str(one.verdict), one.claim.text, _difference(one.difference, one.claim.unit),
-         str(one.pairs), _p(one.p), one.rule, one.claim.source]
+        [one.name, str(one.verdict), _difference(one.difference, one.claim.unit), str(one.pairs),
+         _p(one.p), one.rule, one.claim.source]
         for one in judged
     ]  # fmt: skip
-    headers = ["claim", "verdict", "in words", "difference [95 % interval]", "pairs", "p (Holm)", "rule", "source"]
-    caption = "The claims of this study and what it says of them."
+    headers = ["claim", "verdict", "difference [95 % interval]", "pairs", "p (Holm)", "rule", "source"]
+    caption = "The claims of this study and what it says of them; below in words."
     return Table("claims", caption, headers, rows, [_record(one) for one in judged])
+
+
+def in_words(judged: Sequence[Judged]) -> list[str]:
+    """What each claim says."""
+    return [f"{one.name}: {one.claim.text}" for one in judged]
 
 
 def beside(judged: Sequence[Judged]) -> Table | None:
@@ -53,7 +58,7 @@ def beside(judged: Sequence[Judged]) -> Table | None:
 def not_tested(judged: Sequence[Judged]) -> list[str]:
     """A sentence for each claim without a verdict: which, and why."""
     return [
-        f"{one.claim.text} Not tested: {one.note or f'{one.pairs} pairs are too few; 3 are needed'}."
+        f"{one.name} is not tested: {one.note or f'{one.pairs} pairs are too few; 3 are needed'}."
         for one in judged
         if one.verdict.word == "not tested"
     ]

@@ -64,7 +64,7 @@ def _unbroken(block: Block) -> Block:
     if not isinstance(block, Table):
         return block
     records = block.records or [dict(zip(block.headers, row, strict=True)) for row in block.rows]
-    rows = [[text.replace(" ", NO_BREAK) if "±" in text else text for text in row] for row in block.rows]
+    rows = [[text.replace(" ", NO_BREAK) if "±" in text or "[" in text else text for text in row] for row in block.rows]
     return replace(block, rows=rows, records=records)
 
 
@@ -89,9 +89,9 @@ def _asked(results: Results) -> list[Block]:
             for axis in study.axes]  # fmt: skip
     notes = [
         *axes,
-        f"arms: {listed([model_title(arm) for arm in study.arms])}",
+        f"arms: {'; '.join(model_title(arm) for arm in study.arms)}",
         f"pairs of a seed and a choice of training images: {len(study.seeds)}",
-        f"trained so far: {results.networks['run'].nunique()} runs, {len(results.networks)} networks",
+        f"trained so far: {results.networks['run'].nunique():,} runs, {len(results.networks):,} networks",
     ]
     if study.best_of:
         notes.append(f"the best {axis_title(study.best_of)} stands for each class of models, chosen on held-out images")
@@ -105,7 +105,8 @@ def _verdicts(judged: Sequence[Judged]) -> list[Block]:
     if not judged:
         return []
     other = study_claims.beside(judged)
-    return [study_claims.claims(judged), Paragraph(study_claims.DECISION), *([other] if other else [])]
+    words = [Notes(study_claims.in_words(judged)), Paragraph(study_claims.DECISION)]
+    return [study_claims.claims(judged), *words, *([other] if other else [])]
 
 
 def _tables(results: Results, absent: Collection[Setting]) -> list[Block]:

@@ -16,10 +16,8 @@ DENSITY = [100, 80, 64, 51.2, 40.96]
 
 def lines(axes: Axes, marker: str = "") -> list[np.ndarray]:
     """[points, 2] of the curves, or of the single marks of a shape."""
-    found = [
-        line for line in axes.get_lines() if (line.get_marker() == marker if marker else len(line.get_xdata()) > 1)
-    ]
-    return [np.asarray(line.get_xydata(), float) for line in found]
+    points = [(line.get_marker(), np.asarray(line.get_xydata(), float)) for line in axes.get_lines()]
+    return [xy for shape, xy in points if (shape == marker if marker else len(xy) > 1)]
 
 
 def test_a_panel_a_size_and_a_curve_an_augmentation(frames):
