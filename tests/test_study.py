@@ -48,6 +48,8 @@ def test_status_shows_the_grid_without_a_run_or_an_import_of_tensorflow(
         (("arms={a: {starred: x}}", "--status"), "error: arms.a.starred: must be a valid boolean, got 'x'"),
         (("arms={a: {set: {training.epochs: 0}}}", "--status"), "error: small.yaml: a, augment none, seeds 0/0: "),
         (("base=nowhere.yaml", "--status"), "error: config file nowhere.yaml does not exist"),
+        (("show=[densities]", "--status"), "error: show: there is no figure densities; did you mean density?"),
+        (("claims=[gap-grow]", "--status"), "error: claims: there is no claim gap-grow; did you mean gap-grows"),
         (("threads=0",), "error: threads: must be greater than or equal to 1"),
     ],
 )

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any
 from tf_dlth import commands
 from tf_dlth.config.study import load_study
 from tf_dlth.errors import UserError
+from tf_dlth.reporting.figures.study import require_known
 from tf_dlth.reporting.studying import StudyLines, grid_rows, plan_record, plan_rows, reasons, record
 from tf_dlth.startup import start_tensorflow
 from tf_dlth.studies.grid import Grid
 from tf_dlth.studies.ledger import Ledger
 from tf_dlth.studies.results import NETWORKS
+from tf_dlth.studies.verdicts import claims
 
 if TYPE_CHECKING:
     from tf_dlth.studies.engines import Engine
@@ -30,6 +32,8 @@ def study(arguments: Sequence[str] | None = None) -> None:
     if options.workers is not None and options.workers < 1:
         raise UserError(f"--workers {options.workers}: must be at least 1")
     config = load_study(options.config, options.overrides)
+    require_known(config.show)
+    claims.require_known(config.claims)
     grid = Grid(config, options.config, commands.data_dirs(options.data_dir))
     if options.status:
         _print_status(Ledger(grid, trusting=True), options)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from tf_dlth.config.study import StudyConfig
+from tf_dlth.config.study import STARRED, StudyConfig
 from tf_dlth.lottery.selection import Rule
 from tf_dlth.reporting import study_models
 from tf_dlth.reporting.paper import published
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
 RULE_OF_PAPER: Rule = "test_best"
 """Published numbers are compared under this one alone."""
-STARRED = "best"
-"""Where ``published`` has the numbers of Aug* in a study without another axis."""
 
 
 def summary(results: Results) -> list[dict[str, Any]]:

@@ -1,11 +1,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from tf_dlth.config.study import load_study
 from tf_dlth.errors import UserError
 from tf_dlth.reporting.figures.study import SHOW, require_known, robustness
+
+CONFIGS = Path(__file__).parents[3] / "configs"
+SHIPPED = [path for path in sorted(CONFIGS.glob("*/*.yaml")) if "\nshow:" in path.read_text()]
 
 
 @pytest.mark.parametrize("name", SHOW)
@@ -29,6 +34,15 @@ def test_unknown_figures_name_the_nearest():
         require_known(["layer"])
     with pytest.raises(UserError, match="known are table, size, density"):
         require_known(["zzz"])
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
+def test_shipped_studies_show_what_there_is(path: Path):
+    require_known(load_study(path).show)
+
+
+def test_there_are_shipped_studies():
+    assert len(SHIPPED) > 15
 
 
 def test_a_study_that_has_not_begun(frames):
