@@ -224,3 +224,10 @@ def test_a_stream_that_takes_no_more_is_left_alone(monkeypatch: pytest.MonkeyPat
     assert stream.write("two") == 3
     stream.flush()
     assert cast(Any, stream)._stream is None
+
+
+def test_datasets_lie_where_the_option_or_the_environment_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TF_DLTH_DATA", "prepared")
+    assert commands.data_dirs(None) == {"cifar10": "prepared", "cifar100": "prepared", "imagenet2012": "prepared"}
+    given = commands.data_dirs("given")
+    assert given["cifar10"] == given["folder"] == "given" and "digits" not in given

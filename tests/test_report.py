@@ -5,7 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from tf_dlth import report
+from tf_dlth import report, study
+
+from .studies.conftest import MakeStudy, make_study
+
+__all__ = ["make_study"]
 
 EXAMPLE = Path(__file__).parents[1] / "saved_tickets" / "digits-example"
 
@@ -59,3 +63,24 @@ def test_mistakes_are_one_line(
     error = capsys.readouterr().err
     assert message in error and error.count("\n") == 1
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_study_on_a_page(make_study: MakeStudy, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    """Trained, written for TensorBoard, reported twice alike."""
+    make_study()
+    small = ["seeds=[0]", "axes={data.augment: [none]}", "best_of=null", "arms={ticket: {}}", "show=[table, density]",
+             "claims=[ticket-beats-matched]", "scale=a linear network"]  # fmt: skip
+    assert study.main(["--config", "small.yaml", "directory=runs", "--workers", "1", *small]) == 0
+    assert "TensorBoard: runs/small/tensorboard" in capsys.readouterr().out
+    (run,) = [path for path in Path("runs/small/tensorboard").iterdir() if path.is_dir()]
+    assert list(run.glob("events.out.tfevents*"))
+    assert report.main(["runs/small", "--out", "out", "--json", "record.json"]) == 0
+    (record,) = json.loads(Path("record.json").read_text())
+    assert record["lead"] == "Scale: a linear network. Of 1 claim, 1 is not tested."
+    names = {path.name for path in Path("out").iterdir()}
+    assert {"index.html", "main.csv", "rules.csv", "runs.csv", "claims.csv", "density.svg", "density.png"} <= names
+    _, command = Path("out/runs.csv").read_text().splitlines()
+    assert "python -m tf_dlth.train --config runs/" in command
+    before = {path.name: path.read_bytes() for path in Path("out").iterdir()}
+    assert report.main(["runs/small", "--out", "out"]) == 0
+    assert {path.name: path.read_bytes() for path in Path("out").iterdir()} == before

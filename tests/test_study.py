@@ -48,19 +48,14 @@ def test_status_shows_the_grid_without_a_run_or_an_import_of_tensorflow(
         (("arms={a: {starred: x}}", "--status"), "error: arms.a.starred: must be a valid boolean, got 'x'"),
         (("arms={a: {set: {training.epochs: 0}}}", "--status"), "error: small.yaml: a, augment none, seeds 0/0: "),
         (("base=nowhere.yaml", "--status"), "error: config file nowhere.yaml does not exist"),
+        (("show=[densities]", "--status"), "error: show: there is no figure densities; did you mean density?"),
+        (("claims=[gap-grow]", "--status"), "error: claims: there is no claim gap-grow; did you mean gap-grows"),
         (("threads=0",), "error: threads: must be greater than or equal to 1"),
     ],
 )
 def test_a_mistake_is_one_line(call: Call, words: tuple[str, ...], line: str) -> None:
     told = call(*words, code=2)
     assert told.startswith(line) and told.count("\n") == 1
-
-
-def test_datasets_lie_where_the_option_or_the_environment_says(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TF_DLTH_DATA", "prepared")
-    assert study._data_dirs(None) == {"cifar10": "prepared", "cifar100": "prepared", "imagenet2012": "prepared"}
-    given = study._data_dirs("given")
-    assert given["cifar10"] == given["folder"] == "given" and "digits" not in given
 
 
 def test_workers_share_the_cores(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -23,7 +23,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tf_dlth import files
-from tf_dlth.config import DataConfig, WeightsKind
+from tf_dlth.config import DataConfig, Dataset, WeightsKind
 from tf_dlth.config.schema import PREPARED
 from tf_dlth.errors import LONGEST_LINE, Stopped, UserError, printable
 from tf_dlth.startup import heard
@@ -172,6 +172,12 @@ def locate_data(data: DataConfig) -> DataConfig:
     if directory and data.data_dir is None and data.dataset in PREPARED:
         return data.model_copy(update={"data_dir": directory})
     return data
+
+
+def data_dirs(given: str | None) -> dict[Dataset, str]:
+    """Where datasets lie: ``--data-dir``, or TF_DLTH_DATA for those that tensorflow_datasets prepares."""
+    found = {name: locate_data(DataConfig(dataset=name)).data_dir for name in get_args(Dataset)}
+    return {name: place for name, known in found.items() if (place := given or known) and name != "digits"}
 
 
 def cache_folder() -> Path | None:

@@ -1,4 +1,4 @@
-"""``python -m tf_dlth.report``: one page about runs, with every table and figure beside it."""
+"""``python -m tf_dlth.report``: one page about runs and studies, with every table and figure beside it."""
 
 from __future__ import annotations
 
@@ -11,13 +11,15 @@ from tf_dlth import commands
 from tf_dlth.config import WeightsKind
 from tf_dlth.reporting import analysis_folder
 from tf_dlth.startup import start_tensorflow
+from tf_dlth.studies.results import NETWORKS, STUDY, read_results
 
 if TYPE_CHECKING:
     from tf_dlth.reporting.page.content import Page
 
 DESCRIPTION = (
-    "Writes a page that needs nothing else (index.html), and every table and figure of it as files: which network is "
-    "best and by how much, learning curves, what is taken for what, the worst mistakes, sizes, and what to do next."
+    "Writes a page that needs nothing else (index.html), and every table and figure of it as files. Of a run: which "
+    "network is best and by how much, learning curves, what is taken for what, the worst mistakes, sizes, and what to "
+    "do next. Of a study: its verdicts, tables beside the paper's numbers, figures, and how to do it again."
 )
 
 
@@ -39,9 +41,21 @@ def report(arguments: Sequence[str] | None = None) -> None:
 
 
 def _page(path: str, options: commands.argparse.Namespace) -> Page:
+    if (Path(path) / STUDY).is_file() and (Path(path) / NETWORKS).is_file():
+        return _study_page(Path(path), options)
     from tf_dlth.reporting.page.run import reported
 
     return reported(path, options.weights, options.trust, lambda s: commands.test_images(s, None, options.data_dir)[1])
+
+
+def _study_page(folder: Path, options: commands.argparse.Namespace) -> Page:
+    from tf_dlth.reporting.study_page import study_page
+    from tf_dlth.studies.absence import missing
+    from tf_dlth.studies.verdicts.judging import judge_study
+
+    results = read_results(folder)
+    lacking = missing(results, str(folder / STUDY), commands.data_dirs(options.data_dir))
+    return study_page(results, judge_study(results), folder, lacking.absent, lacking.faults)
 
 
 def _parser() -> commands.Parser:

@@ -5,17 +5,18 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any
 
 from tf_dlth import commands
-from tf_dlth.config import DataConfig, Dataset
 from tf_dlth.config.study import load_study
 from tf_dlth.errors import UserError
+from tf_dlth.reporting.figures.study import require_known
 from tf_dlth.reporting.studying import StudyLines, grid_rows, plan_record, plan_rows, reasons, record
 from tf_dlth.startup import start_tensorflow
 from tf_dlth.studies.grid import Grid
 from tf_dlth.studies.ledger import Ledger
 from tf_dlth.studies.results import NETWORKS
+from tf_dlth.studies.verdicts import claims
 
 if TYPE_CHECKING:
     from tf_dlth.studies.engines import Engine
@@ -31,7 +32,9 @@ def study(arguments: Sequence[str] | None = None) -> None:
     if options.workers is not None and options.workers < 1:
         raise UserError(f"--workers {options.workers}: must be at least 1")
     config = load_study(options.config, options.overrides)
-    grid = Grid(config, options.config, _data_dirs(options.data_dir))
+    require_known(config.show)
+    claims.require_known(config.claims)
+    grid = Grid(config, options.config, commands.data_dirs(options.data_dir))
     if options.status:
         _print_status(Ledger(grid, trusting=True), options)
     elif options.dry_run:
@@ -41,6 +44,8 @@ def study(arguments: Sequence[str] | None = None) -> None:
 
 
 def _run(ledger: Ledger, options: Any) -> None:
+    from tf_dlth.reporting.hparams import write_hparams
+    from tf_dlth.studies.results import read_results
     from tf_dlth.studies.study import refuse_others, run_study, study_path
 
     config = ledger.grid.study
@@ -51,6 +56,7 @@ def _run(ledger: Ledger, options: Any) -> None:
         for line in reasons(standings):
             lines.line(line)
         lines.line(f"tables: {study_path(config) / NETWORKS}")
+        lines.line(f"TensorBoard: {write_hparams(read_results(study_path(config)), study_path(config))}")
     commands.write_json(options.json, [record(standing) for standing in standings])
 
 
@@ -67,12 +73,6 @@ def _engine(options: Any, threads: int) -> Engine:
 def default_workers(threads: int) -> int:
     """As many as the cores that this process may use hold."""
     return max(1, len(os.sched_getaffinity(0)) // threads)
-
-
-def _data_dirs(given: str | None) -> dict[Dataset, str]:
-    """Where datasets lie: ``--data-dir``, or TF_DLTH_DATA for those that tensorflow_datasets prepares."""
-    found = {name: commands.locate_data(DataConfig(dataset=name)).data_dir for name in get_args(Dataset)}
-    return {name: place for name, known in found.items() if (place := given or known) and name != "digits"}
 
 
 def _print_status(ledger: Ledger, options: Any) -> None:
