@@ -27,6 +27,7 @@ from tf_dlth.config import DataConfig, WeightsKind
 from tf_dlth.config.schema import PREPARED
 from tf_dlth.errors import LONGEST_LINE, Stopped, UserError, printable
 from tf_dlth.startup import heard
+from tf_dlth.training.workers import Workers, parse_workers
 
 if TYPE_CHECKING:
     from tf_dlth.data import Examples
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 STANDARD_OUTPUT = 1
 SHORT = 30
 """Characters of words in a table that are never broken into lines; headers of numbers make room for them."""
-DATA_VARIABLE = "TF_DLTH_DATA"
+DATA_VARIABLE, WORKERS_VARIABLE = "TF_DLTH_DATA", "TF_CONFIG"
 
 
 class Parser(argparse.ArgumentParser):
@@ -172,6 +173,11 @@ def locate_data(data: DataConfig) -> DataConfig:
     if directory and data.data_dir is None and data.dataset in PREPARED:
         return data.model_copy(update={"data_dir": directory})
     return data
+
+
+def workers() -> Workers | None:
+    """The machines that the environment variable TF_CONFIG names, and which of them this is; None where it is one."""
+    return parse_workers(os.environ.get(WORKERS_VARIABLE))
 
 
 def cache_folder() -> Path | None:
