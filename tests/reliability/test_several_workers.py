@@ -42,8 +42,8 @@ training: {epochs: 3, batch_size: 20, evaluate_every: 1}
 pruning: {iterations: 1, rewind_epochs: 1}
 output: {savedmodel: winner, tensorboard: false, checkpoint_seconds: 0}
 """
-LONG = ("training.epochs=400", "training.evaluate_every=100", "pruning.iterations=0")
-"""A run of about a minute: long enough to be stopped in the midst of it."""
+LONG = ("training.epochs=150", "training.evaluate_every=50", "pruning.iterations=0")
+"""Long enough to be stopped in the midst of it."""
 
 pytestmark = pytest.mark.slow
 
