@@ -93,12 +93,12 @@ def free_ports() -> list[int]:
         return [one.getsockname()[1], other.getsockname()[1]]
 
 
-def ended(worker: subprocess.Popen[str], seconds: float = 180) -> tuple[int, str, str]:
+def ended(worker: subprocess.Popen[str], seconds: float = 400) -> tuple[int, str, str]:
     out, err = worker.communicate(timeout=seconds)
     return worker.returncode, out, err
 
 
-def until_checkpoint(run: Path, seconds: float = 120) -> None:
+def until_checkpoint(run: Path, seconds: float = 300) -> None:
     end = time.monotonic() + seconds
     while not list((run / "checkpoints").glob("*.json")):
         assert time.monotonic() < end, "no checkpoint yet"
@@ -184,12 +184,21 @@ def test_a_worker_that_dies_ends_the_other_in_one_line(long: Path, folder: Path,
     workers = start(f"name={name}", *LONG)
     until_checkpoint(folder / "out" / name)
     workers[number].kill()
-    code, _, told = ended(workers[1 - number], 60)
+    code, _, told = ended(workers[1 - number], 90)
     assert code == 2
     assert told.startswith(f"error: worker {number} (127.0.0.1:")
     assert told.count("\n") == 1
     assert [ended(worker)[0] for worker in start(f"name={name}", *LONG)] == [0, 0]
     assert_same(folder / "out" / name, long)
+
+
+def test_one_machine_goes_on_where_two_stopped(long: Path, folder: Path, start: Start):
+    workers = start("name=fewer", *LONG)
+    until_checkpoint(folder / "out" / "fewer")
+    workers[0].send_signal(signal.SIGTERM)
+    assert [ended(worker)[0] for worker in workers] == [143, 143]
+    assert ended(process(folder, "", "name=fewer", *LONG))[0] == 0
+    assert_same(folder / "out" / "fewer", long, 1e-3)
 
 
 def test_workers_of_different_configs_do_not_train(folder: Path, start: Start):

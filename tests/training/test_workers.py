@@ -54,7 +54,7 @@ def test_one_machine_is_no_team(given: str | None):
     ],
 )
 def test_a_mistake_in_it(given: str, word: str):
-    with pytest.raises(UserError, match="^TF_CONFIG ") as told:
+    with pytest.raises(UserError, match=r"^TF_CONFIG ") as told:
         parse_workers(given)
     assert word in str(told.value)
     assert '"task": {"type": "worker", "index": 0}' in str(told.value)
