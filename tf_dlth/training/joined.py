@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import tensorflow as tf
@@ -111,7 +111,7 @@ class JoinedNetwork(Network):
             flat = np.concatenate([np.ravel(arrays[name]).astype(np.float64) for name in variables])
         parts = np.split(self._team.shared(flat), np.cumsum(sizes)[:-1]) if sizes else []
         return {
-            name: part.reshape(variable.shape.as_list()).astype(variable.dtype.as_numpy_dtype)
+            name: part.reshape(cast(list[int], variable.shape.as_list())).astype(variable.dtype.as_numpy_dtype)
             for (name, variable), part in zip(variables.items(), parts, strict=True)
         }
 
