@@ -184,6 +184,7 @@ def test_a_worker_that_dies_ends_the_other_in_one_line(long: Path, folder: Path,
     workers = start(f"name={name}", *LONG)
     until_checkpoint(folder / "out" / name)
     workers[number].kill()
+    workers[number].communicate()
     code, _, told = ended(workers[1 - number], 90)
     assert code == 2
     assert told.startswith(f"error: worker {number} (127.0.0.1:")
@@ -197,7 +198,9 @@ def test_one_machine_goes_on_where_two_stopped(long: Path, folder: Path, start: 
     until_checkpoint(folder / "out" / "fewer")
     workers[0].send_signal(signal.SIGTERM)
     assert [ended(worker)[0] for worker in workers] == [143, 143]
-    assert ended(process(folder, "", "name=fewer", *LONG))[0] == 0
+    alone = {"cluster": {"worker": ["127.0.0.1:1"]}, "task": {"type": "worker", "index": 0}}
+    code, _, err = ended(process(folder, json.dumps(alone), "name=fewer", *LONG))
+    assert (code, err) == (0, "")
     assert_same(folder / "out" / "fewer", long, 1e-3)
 
 

@@ -28,7 +28,7 @@ def test_the_first_one_leads():
     assert not Workers(("a:1", "b:2"), 1).leads
 
 
-@pytest.mark.parametrize("given", [None, "", text({"worker": ["a:1"]})])
+@pytest.mark.parametrize("given", [None, text({"worker": ["a:1"]})])
 def test_one_machine_is_no_team(given: str | None):
     assert parse_workers(given) is None
 
@@ -37,6 +37,7 @@ def test_one_machine_is_no_team(given: str | None):
     ("given", "word"),
     [
         ("{", "cannot be read"),
+        ("", "cannot be read"),
         ("[]", "cannot be read"),
         (json.dumps({"cluster": TWO}), "KeyError: 'task'"),
         (json.dumps({"cluster": TWO, "task": {"type": "worker"}}), "KeyError: 'index'"),

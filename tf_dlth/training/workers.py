@@ -33,8 +33,8 @@ class Workers:
 
 
 def parse_workers(text: str | None) -> Workers | None:
-    """What TF_CONFIG says, None where it is not set or names one worker; raises UserError where it says nothing."""
-    if not text:
+    """What TF_CONFIG says, None where it is not set or names one worker; raises UserError for what cannot be meant."""
+    if text is None:
         return None
     try:
         tree = json.loads(text)
@@ -56,7 +56,7 @@ def parse_workers(text: str | None) -> Workers | None:
 def await_peers(workers: Workers, seconds: float = LONGEST_WAIT) -> None:
     """Returns when all others have been seen to listen; raises UserError after ``seconds``.
 
-    TensorFlow's own start has no end where the others do not come.
+    TensorFlow's own start waits for an hour where the others do not come, and hears no signal in that time.
     """
     end = time.monotonic() + seconds
     missing = [index for index in range(len(workers.addresses)) if index != workers.index]
