@@ -42,6 +42,7 @@ NO_TENSORFLOW = (
     "errors.py",
     "models/spec.py",
     "runs",
+    "training/workers.py",
     "tickets/manifest.py",
     "tickets/ticket.py",
     "reporting/analyses.py",

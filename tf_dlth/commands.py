@@ -27,6 +27,7 @@ from tf_dlth.config import DataConfig, Dataset, WeightsKind
 from tf_dlth.config.schema import PREPARED
 from tf_dlth.errors import LONGEST_LINE, Stopped, UserError, printable
 from tf_dlth.startup import heard
+from tf_dlth.training.workers import Workers, parse_workers
 
 if TYPE_CHECKING:
     from tf_dlth.data import Examples
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 STANDARD_OUTPUT = 1
 SHORT = 30
 """Characters of words in a table that are never broken into lines; headers of numbers make room for them."""
-DATA_VARIABLE = "TF_DLTH_DATA"
+DATA_VARIABLE, WORKERS_VARIABLE = "TF_DLTH_DATA", "TF_CONFIG"
 
 
 class Parser(argparse.ArgumentParser):
@@ -178,6 +179,11 @@ def data_dirs(given: str | None) -> dict[Dataset, str]:
     """Where datasets lie: ``--data-dir``, or TF_DLTH_DATA for those that tensorflow_datasets prepares."""
     found = {name: locate_data(DataConfig(dataset=name)).data_dir for name in get_args(Dataset)}
     return {name: place for name, known in found.items() if (place := given or known) and name != "digits"}
+
+
+def workers() -> Workers | None:
+    """The machines that the environment variable TF_CONFIG names, and which of them this is; None where it is one."""
+    return parse_workers(os.environ.get(WORKERS_VARIABLE))
 
 
 def cache_folder() -> Path | None:

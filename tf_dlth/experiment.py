@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from tf_dlth.reporting.observer import Observers, RunObserver
 from tf_dlth.runs.facts import RUN
 from tf_dlth.runs.folder import RunFolder, opened, require_space, run_path
 from tf_dlth.tickets.ticket import Ticket, load_ticket
+from tf_dlth.training import joined
 from tf_dlth.training.devices import pin_threads, require_devices, strategy_for
 from tf_dlth.training.losses import per_example_loss
 from tf_dlth.training.memory import exhaustion_told
@@ -31,7 +32,9 @@ from tf_dlth.training.network import Network
 from tf_dlth.training.objectives import Classification
 from tf_dlth.training.schedule import Position
 from tf_dlth.training.signals import StopRequest
+from tf_dlth.training.team import Team
 from tf_dlth.training.trainer import Trainer
+from tf_dlth.training.workers import Workers
 
 
 @dataclass(frozen=True)
@@ -76,17 +79,24 @@ def run(
     allow_change: Iterable[str] = (),
     trust: bool = False,
     observers: Iterable[RunObserver] = (),
+    workers: Workers | None = None,
 ) -> Run:
     """Finds the tickets that ``config`` asks for, or goes on where an earlier call of the same config stopped.
 
-    ``trust`` lets a ticket that the config names ask for an architecture that is not built in. Raises UserError for a
-    mistake in the configuration or the data, and Stopped after Ctrl-C or SIGTERM, with the state saved.
+    ``trust`` lets a ticket that the config names ask for an architecture that is not built in. With ``workers`` this
+    process leads them, and the others :func:`follow`. Raises UserError for a mistake in the configuration or the data,
+    and Stopped after Ctrl-C or SIGTERM, with the state saved.
     """
     pin_threads(config.training.threads)
+    team = Team(workers, devices) if workers else None
     require_devices(devices)
     path, prepared = run_path(config), Prepared(config, trust)
     plan, start = prepared.plan(), prepared.start()
     with ExitStack() as stack:
+        if team:
+            _join(team, prepared, stack)
+            stack.enter_context(team.leading())
+            stack.enter_context(team.losses_told())
         folder = stack.enter_context(opened(path, "train", prepared.facts(), plan.bytes, overwrite))
         folder.refuse_changes(prepared.config, allow_change)
         if folder.finished:
@@ -95,8 +105,26 @@ def run(
             return Run(path, trained=False)
         stop = stack.enter_context(StopRequest())
         observer = stack.enter_context(Observers(observers))
-        _train(prepared, plan, start, folder, devices, stop, observer)
+        _train(prepared, plan, start, folder, devices, stop, observer, team)
     return Run(path)
+
+
+def follow(config: Config, workers: Workers, *, devices: str = "all", trust: bool = False) -> None:
+    """On every worker but the first: trains with it, writes nothing, and ends when and how it does."""
+    pin_threads(config.training.threads)
+    team = Team(workers, devices)
+    require_devices(devices)
+    prepared = Prepared(config, trust)
+    with ExitStack() as stack:
+        _join(team, prepared, stack)
+        stop = stack.enter_context(StopRequest())
+        joined.follow(team, lambda: _joined_network(prepared, team, stop), _batches(prepared))
+
+
+def _join(team: Team, prepared: Prepared, stack: ExitStack) -> None:
+    stack.enter_context(team.losses_told())
+    facts = prepared.facts()
+    team.require_equal({"config": facts.config_sha256, "images": facts.data_sha256, "libraries": facts.versions})
 
 
 def _train(
@@ -107,6 +135,7 @@ def _train(
     devices: str,
     stop: StopRequest,
     observer: Observers,
+    team: Team | None,
 ) -> None:
     config = prepared.config
     checkpoint = folder.begin(config, prepared.data.subset())
@@ -114,8 +143,9 @@ def _train(
     observer.run_started(prepared, plan, folder.path)
     for warning in (*config.warnings(), *folder.warnings, *folder.admitted):
         observer.warning(warning)
-    trainer = _trainer(prepared, store, devices, stop, observer)
-    with folder.told(), exhaustion_told("training"):
+    trainer = _trainer(prepared, store, devices, stop, observer, team)
+    losses_told = team.losses_told() if team else nullcontext()
+    with folder.told(), exhaustion_told("training"), losses_told:
         for iteration in imp.find_tickets(trainer, store, config.pruning, start):
             observer.iteration_ended(store.rows[iteration], store.ticket(iteration))
         store.choose_winner(config.pruning.select_by or "test_best")
@@ -123,10 +153,43 @@ def _train(
         store.finish()
 
 
-def _trainer(prepared: Prepared, store: TicketStore, devices: str, stop: StopRequest, observer: Observers) -> Trainer:
+def _trainer(
+    prepared: Prepared, store: TicketStore, devices: str, stop: StopRequest, observer: Observers, team: Team | None
+) -> Trainer:
+    return Trainer(
+        network=_joined_network(prepared, team, stop) if team else _network(prepared, devices),
+        schedule=prepared.schedule,
+        batches=_batches(prepared),
+        evaluate=Scorer(prepared.model, prepared.data, devices),
+        log=store,
+        observer=observer,
+        stop=stop,
+        checkpoint_seconds=prepared.config.output.checkpoint_seconds,
+    )
+
+
+def _network(prepared: Prepared, devices: str) -> Network:
+    config = prepared.config
+    objective, stream = _objective(config), _stream(config)
+    return Network(prepared.model, config.training, strategy_for(devices), wrapping, objective, stream=stream)
+
+
+def _joined_network(prepared: Prepared, team: Team, stop: StopRequest) -> joined.JoinedNetwork:
+    config = prepared.config
+    objective, stream = _objective(config), _stream(config)
+    return joined.JoinedNetwork(team, stop, prepared.model, config.training, wrapping, objective, stream=stream)
+
+
+def _objective(config: Config) -> Classification:
+    return Classification(per_example_loss(config.training.loss, config.training.loss_ce_weight))
+
+
+def _stream(config: Config) -> str:
+    return f"training:{config.seed}"
+
+
+def _batches(prepared: Prepared) -> Callable[[int, Position], tf.data.Dataset]:
     config, data = prepared.config, prepared.data
-    stream = f"training:{config.seed}"
-    objective = Classification(per_example_loss(config.training.loss, config.training.loss_ce_weight))
 
     def batches(iteration: int, position: Position) -> tf.data.Dataset:
         return training_batches(
@@ -141,13 +204,4 @@ def _trainer(prepared: Prepared, store: TicketStore, devices: str, stop: StopReq
             classes=len(data.class_names),
         )
 
-    return Trainer(
-        network=Network(prepared.model, config.training, strategy_for(devices), wrapping, objective, stream=stream),
-        schedule=prepared.schedule,
-        batches=batches,
-        evaluate=Scorer(prepared.model, data, devices),
-        log=store,
-        observer=observer,
-        stop=stop,
-        checkpoint_seconds=config.output.checkpoint_seconds,
-    )
+    return batches

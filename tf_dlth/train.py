@@ -26,14 +26,18 @@ def train(arguments: Sequence[str] | None = None) -> None:
     options = commands.parsed(_parser(), arguments)
     config = load_config(options.config, commands.overrides(options))
     config = config.model_copy(update={"data": commands.locate_data(config.data)})
+    workers = commands.workers()
     start_tensorflow()
-    from tf_dlth.experiment import rehearse, run
+    from tf_dlth.experiment import follow, rehearse, run
 
     console = commands.console()
     if options.dry_run:
         plan = rehearse(config, devices=options.devices, trust=options.trust)
         _print_plan(console, plan)
         commands.write_json(options.json, [_plan_record(plan)])
+        return
+    if workers and not workers.leads:
+        follow(config, workers, devices=options.devices, trust=options.trust)
         return
     done = run(
         config,
@@ -42,6 +46,7 @@ def train(arguments: Sequence[str] | None = None) -> None:
         allow_change=options.allow_change,
         trust=options.trust,
         observers=_observers(config, console),
+        workers=workers,
     )
     _print_end(console, done)
     commands.write_json(options.json, [{"run": str(done.path), **done.summary}])

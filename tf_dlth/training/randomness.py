@@ -45,7 +45,8 @@ class Randomness:
         context: Any = tf.distribute.get_replica_context()
         replica = int(tf.get_static_value(context.replica_id_in_sync_group))
         for key, generator in self._streams:
-            state = self._strategy.experimental_local_results(generator.state)[replica]
+            states = self._strategy.experimental_local_results(generator.state)
+            state = states[replica % len(states)]  # of several workers, each holds its own replicas' alone
             # Philox: a 128-bit counter, low word first, of which draws count the low one, and a key.
             state.assign(tf.stack([tf.zeros([], tf.int64), self._address, tf.constant(key, tf.int64)]))
 
