@@ -15,6 +15,7 @@ from tf_dlth.lottery import selection
 from tf_dlth.lottery.rows import Row, to_csv
 from tf_dlth.runs.facts import Facts, write_facts
 from tf_dlth.studies.runs import StoredRun
+from tf_dlth.tickets.manifest import MANIFEST
 from tf_dlth.tickets.ticket import iteration_name
 
 BASE = """
@@ -73,9 +74,8 @@ def finish(make_facts: Callable[..., Facts]) -> Finish:
         files.write_bytes(path / "iterations.csv", to_csv(rows).encode())
         files.write_json(path / "subset.json", {"class_counts": {"train": {"a": 5}, "heldout": {"a": 3}}})
         digests = {iteration_name(k): hashlib.sha256(f"{path} {k}".encode()).hexdigest() for k in range(len(rows))}
-        for name in digests:
-            (path / name).mkdir()
-            (path / name / "ticket.json").write_text("{}")
+        for ticket in digests:
+            files.write_bytes(path / ticket / MANIFEST, b"{}")
         best = selection.winner(rows, "heldout")
         facts = make_facts(
             status=status, seed=config.seed, config_sha256=config.sha256(), manifests=digests, best_sparse=best,

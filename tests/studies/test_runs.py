@@ -51,7 +51,7 @@ def test_a_run_that_was_passed_on_without_all_its_tickets_is_not_shared(
 ) -> None:
     run = finish(config, [0.6, 0.7], name="example")
     assert [found.path for found in StoredRuns(tmp_path).alike(config)] == [run.path]
-    (run.path / "iteration_00" / "ticket.json").unlink()
+    (run.path / "iteration_01" / "ticket.json").unlink()
     assert not list(StoredRuns(tmp_path).alike(config))
 
 
