@@ -9,7 +9,7 @@ import yaml
 
 from tf_dlth.config import Config
 from tf_dlth.preparation import Prepared
-from tf_dlth.reporting.figures import Figures
+from tf_dlth.reporting.figures.run import Figures
 from tf_dlth.reporting.tensorboard import TensorBoard
 from tf_dlth.reporting.terminal import Terminal
 from tf_dlth.train import _observers, main

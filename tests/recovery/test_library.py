@@ -14,7 +14,7 @@ import pytest
 from tf_dlth.config import Config
 from tf_dlth.errors import Stopped
 from tf_dlth.experiment import run
-from tf_dlth.reporting.figures import Figures
+from tf_dlth.reporting.figures.run import Figures
 from tf_dlth.reporting.tensorboard import TensorBoard
 from tf_dlth.training.network import Network
 

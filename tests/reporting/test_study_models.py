@@ -11,6 +11,7 @@ from scipy import stats
 
 from tf_dlth.lottery.selection import Rule
 from tf_dlth.reporting import study_models as sm
+from tf_dlth.studies import choosing
 
 
 def of(frame: pd.DataFrame, model: str, size: str, augment: str) -> pd.DataFrame:
@@ -37,6 +38,20 @@ def test_classes(frames):
     assert set(matched.iteration) == {4} and matched.accuracy.tolist() == pytest.approx([0.43, 0.44, 0.45])
     assert len(of(found, "random", "0.01", "rand")) == 9
     assert len(of(found, "small", "0.01", "rand")) == 3
+
+
+@pytest.mark.parametrize("rule", ["heldout", "test_best", "last"])
+@pytest.mark.parametrize("arm", ["ticket", "matched", "mixup", "random"])
+def test_tables_show_the_networks_that_verdicts_compare(frames, rule: Rule, arm: str):
+    """At the value of best_of that held-out images choose, wherever the two look at more than one."""
+    runs = choosing.runs_by_arm(frames.study, frames.networks)
+    chosen = choosing.choose(runs, choosing.Network(arm, best=arm != "random"), rule)
+    shown = sm.starred(sm.models(frames, rule), frames.study, sm.stars(frames))
+    shown = shown[shown.model == arm]
+    assert {(one.row["run"], one.row["iteration"]) for one in chosen} == set(
+        zip(shown.run, shown.iteration, strict=True)
+    )
+    assert len(chosen) == len(shown) > 0
 
 
 def test_of_equal_iterations_the_densest(frames):

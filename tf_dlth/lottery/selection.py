@@ -15,6 +15,12 @@ COLUMNS: dict[Rule, str] = {
     "last": "test_accuracy_last",
 }
 """The accuracy that each rule maximises. ``test_best`` is the paper's; only ``heldout`` never looks at the test set."""
+TEST_ACCURACY: dict[Rule, str] = {
+    "heldout": "test_accuracy_heldout",
+    "test_best": "test_accuracy_best",
+    "last": "test_accuracy_last",
+}
+"""The test accuracy of the epoch that each rule keeps."""
 
 PAPER_LAST_ITERATION = 15
 """The paper's sparsest trained ticket in its authors' release, density 0.8^15."""
@@ -27,11 +33,7 @@ def score(row: Row, rule: Rule) -> float | None:
 
 def test_accuracy(row: Row, rule: Rule) -> float:
     """The test accuracy of the epoch that ``rule`` keeps."""
-    value = {
-        "test_best": row.test_accuracy_best,
-        "last": row.test_accuracy_last,
-        "heldout": row.test_accuracy_heldout,
-    }[rule]
+    value = getattr(row, TEST_ACCURACY[rule])
     assert value is not None, "a rule without held-out images is not listed"
     return value
 

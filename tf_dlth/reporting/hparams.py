@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from tf_dlth import files
+from tf_dlth.lottery.selection import TEST_ACCURACY
 from tf_dlth.reporting import study_models
-from tf_dlth.reporting.study_models import ACCURACY, DENSE, PAIR
+from tf_dlth.reporting.study_models import DENSE, PAIR
 from tf_dlth.tickets.manifest import MANIFEST
 from tf_dlth.tickets.ticket import iteration_name
 
@@ -75,7 +76,7 @@ def _write_iterations(rows: pd.DataFrame, run: Path) -> None:
     """The accuracy against the density, in hundredths of a per cent as steps are whole numbers, and each layer's."""
     import tensorflow as tf
 
-    column = ACCURACY["heldout" if rows["heldout_accuracy"].notna().all() else "test_best"]
+    column = TEST_ACCURACY["heldout" if rows["heldout_accuracy"].notna().all() else "test_best"]
     for row in rows.to_dict("records"):
         if row["density"] < 1 or row["iteration"] == 0:
             tf.summary.scalar("test_accuracy_by_density", row[column], step=round(1e4 * row["density"]))

@@ -16,17 +16,11 @@ import pandas as pd
 
 from tf_dlth.analysis.significance import Interval, t_interval
 from tf_dlth.config.study import StudyConfig
-from tf_dlth.lottery.selection import COLUMNS, PAPER_LAST_ITERATION, Rule
+from tf_dlth.lottery.selection import COLUMNS, PAPER_LAST_ITERATION, TEST_ACCURACY, Rule
 
 if TYPE_CHECKING:
     from tf_dlth.studies.results import Results
 
-ACCURACY: Mapping[Rule, str] = {
-    "heldout": "test_accuracy_heldout",
-    "test_best": "test_accuracy_best",
-    "last": "test_accuracy_last",
-}
-"""The test accuracy of the epoch that each rule keeps."""
 RULES: tuple[Rule, ...] = ("heldout", "test_best", "last")
 DENSE, TICKET = "dense", "ticket"
 PAIR = ["seed", "subset_seed"]
@@ -74,7 +68,7 @@ def models(results: Results, rule: Rule) -> pd.DataFrame:
     networks = named(results.networks, results.study)
     found = networks.assign(
         model=networks["arm"], rule=rule, score=networks[COLUMNS[rule]].astype(float),
-        accuracy=networks[ACCURACY[rule]].astype(float),
+        accuracy=networks[TEST_ACCURACY[rule]].astype(float),
         cell=networks.groupby(["arm", *results.study.axes, *PAIR, "mask_seed"], sort=False, dropna=False).ngroup(),
     )  # fmt: skip
     found = found[found.groupby("cell")["score"].transform("count") == found.groupby("cell")["score"].transform("size")]

@@ -15,12 +15,6 @@ from tf_dlth.analysis.significance import Pair
 from tf_dlth.config.study import StudyConfig
 from tf_dlth.lottery.selection import COLUMNS, PAPER_LAST_ITERATION, Rule
 
-TEST_ACCURACY: dict[Rule, str] = {
-    "heldout": "test_accuracy_heldout",
-    "test_best": "test_accuracy_best",
-    "last": "test_accuracy_last",
-}
-"""The accuracy of the epoch that a rule keeps."""
 DENSE_ARMS = ("ticket", "dense")
 """Whose iteration 0 is the plain dense network: the search's, or where there is no search a training of its own."""
 

@@ -10,14 +10,7 @@ import numpy as np
 from tf_dlth.analysis.curves import Curve, accuracy_by_density
 from tf_dlth.evaluation.analyses.findings import Findings, Request, percent
 from tf_dlth.evaluation.analyses.runs import Arm, open_arms
-from tf_dlth.lottery.selection import Rule
-
-TEST_ACCURACY: dict[Rule, str] = {
-    "heldout": "test_accuracy_heldout",
-    "test_best": "test_accuracy_best",
-    "last": "test_accuracy_last",
-}
-"""The column with the test accuracy of the epoch that a rule keeps."""
+from tf_dlth.lottery.selection import TEST_ACCURACY, Rule
 
 
 @dataclass(frozen=True, eq=False)

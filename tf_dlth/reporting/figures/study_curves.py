@@ -10,10 +10,11 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from tf_dlth.analysis.curves import Curve, accuracy_by_density, accuracy_by_epochs, fit_by_density
+from tf_dlth.lottery.selection import TEST_ACCURACY
 from tf_dlth.reporting import study_models
 from tf_dlth.reporting.figures.axes import along_density, colour, draw_curve, within
 from tf_dlth.reporting.figures.study_axes import Drawn, entry, in_percent, legend, panels, run_tables
-from tf_dlth.reporting.study_models import ACCURACY, TICKET, Place, at, decided, interval, named, names, place_axes
+from tf_dlth.reporting.study_models import TICKET, Place, at, decided, interval, named, names, place_axes
 from tf_dlth.reporting.study_text import MEASURES, place_title
 
 if TYPE_CHECKING:
@@ -121,7 +122,9 @@ def _draw_one(axes: Axes, runs: Sequence[pd.DataFrame], measure: str | None, num
     """One curve with its star and, of a measure, its triangle; says what it shows."""
     if not runs:
         return []
-    clean_column = ACCURACY["heldout" if all(run["heldout_accuracy"].notna().all() for run in runs) else "test_best"]
+    clean_column = TEST_ACCURACY[
+        "heldout" if all(run["heldout_accuracy"].notna().all() for run in runs) else "test_best"
+    ]
     clean = accuracy_by_density(runs, clean_column)
     curve = accuracy_by_density(runs, measure) if measure else clean
     if not len(curve.x):

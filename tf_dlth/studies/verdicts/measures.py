@@ -10,8 +10,8 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 import pandas as pd
 
-from tf_dlth.lottery.selection import PAPER_LAST_ITERATION, Rule
-from tf_dlth.studies.choosing import TEST_ACCURACY, Row, number
+from tf_dlth.lottery.selection import PAPER_LAST_ITERATION, TEST_ACCURACY, Rule
+from tf_dlth.studies.choosing import Row, number
 
 Part = Literal["all", "early", "shortcuts"]
 SHORTCUT = "shortcut"
