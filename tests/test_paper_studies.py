@@ -5,6 +5,7 @@ How many steps a study takes is worked out here once more, from its runs; and wh
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from collections import Counter
@@ -21,6 +22,7 @@ from tf_dlth.config import Config, load_config
 from tf_dlth.config.schema import BASELINES
 from tf_dlth.config.study import StudyConfig, load_study
 from tf_dlth.studies.grid import Cell, Grid
+from tf_dlth.study import main as rehearse
 
 ROOT = Path(__file__).parents[1]
 PAPER, SCALED = ROOT / "configs" / "paper", ROOT / "configs" / "scaled"
@@ -281,3 +283,20 @@ def test_sentences_with_published_numbers() -> None:
     )
     first = RESULTS["table1"]["rows"]["cifar10"]["1%"]["random_init_r18"]
     assert f"{first['dense']} % and {first['wt']} % on CIFAR-10 1 % from random weights" in comment("table1")
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_every_study_rehearses(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where no data is every cell says so, and digits, which scikit-learn brings, have steps, bytes and hours."""
+    monkeypatch.chdir(tmp_path)
+    words = ["--config", str(EVERY[name]), "--dry-run", "--json", "plan.json", "--data-dir", str(tmp_path / "nowhere")]
+    assert rehearse(words) == 0
+    planned = json.loads((tmp_path / "plan.json").read_text())
+    assert len(planned) == len(Grid(study(name), name, {}).cells)
+    if name == "digits":
+        assert all(
+            cell["state"] == "waiting" and min(cell["steps"], cell["bytes"], cell["seconds"]) > 0 for cell in planned
+        )
+    else:
+        assert {cell["state"] for cell in planned} <= {"absent"}
+    assert [path.name for path in tmp_path.iterdir()] == ["plan.json"], "nothing is kept"

@@ -42,7 +42,8 @@ def test_it_says_what_evaluate_counts(finished, digits: Path, tmp_path: Path, ca
     assert list(found[0]) == ["file", "class", "probability"]
     assert [row["file"] for row in found] == sorted(str(path) for path in digits.rglob("*.png"))
     assert json.loads(report.read_text()) == [{**row, "probability": float(row["probability"])} for row in found]
-    assert all(f"{float(row['probability']):.4f}" in printed.out for row in found)
+    for row in found:  # the file has six digits, of which the fifth may have been rounded up to a five
+        assert {f"{float(row['probability']) + change:.4f}" for change in (-5e-7, 5e-7)} & set(printed.out.split())
     evaluate.main([str(finished.path), "--data", str(digits), "--json", str(counted)])
     (measured,) = json.loads(counted.read_text())
     hits = [Path(row["file"]).parent.name == row["class"] for row in found]

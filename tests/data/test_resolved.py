@@ -64,7 +64,7 @@ def test_digits(values: dict[str, Any]) -> None:
     assert_stable(**values)
 
 
-@pytest.mark.parametrize("dataset", ["cifar10", "cifar100"])
+@pytest.mark.parametrize("dataset", [pytest.param("cifar10", marks=pytest.mark.slow), "cifar100"])
 @pytest.mark.parametrize("values", [{"per_class": 5}, {"per_class": 5, "augment": "auto"}, {"imbalance": 0.1}])
 def test_cifar(real_tfds: Path, dataset: str, values: dict[str, Any]) -> None:
     assert_stable(dataset=dataset, data_dir=str(real_tfds), **values)

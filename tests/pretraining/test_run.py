@@ -225,6 +225,7 @@ def test_an_admitted_change_is_told_and_noted(tmp_path: Path) -> None:
     assert watcher.warnings == [f"from iteration 0 on pretrain.knn_every is 3, before {old}"]
 
 
+@pytest.mark.slow
 def test_digits_without_labels_bring_neighbours_closer(tmp_path: Path) -> None:
     """Padded crops: at 8 pixels a random resized crop leaves little of a digit. Measured: 60 % before, 68 % after."""
     overrides = [RESNET, "data.per_class=50", "model.width=8", "data.crop_padding=1", "pretrain.temperature=0.2"]

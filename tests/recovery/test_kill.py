@@ -26,7 +26,7 @@ from tf_dlth.reporting.tensorboard import TensorBoard
 from tf_dlth.runs.folder import RunFolder
 from tf_dlth.tickets import saved_model as saved_models
 
-MOMENTS = 20
+MOMENTS = 8
 Result = Callable[[Path], dict[str, Any]]
 
 

@@ -23,7 +23,7 @@ from tf_dlth.errors import UserError
 from tf_dlth.experiment import run
 from tf_dlth.reporting.observer import RunObserver
 
-SAMPLE = 20
+SAMPLE = 12
 FLIPS = int(os.environ.get("TF_DLTH_FLIPS", "200"))
 KEPT_APART = ("tensorboard/", "accuracy_by_density.png")
 """Drawings, which no number is read from."""

@@ -273,7 +273,10 @@ def digest(found: list[Batch]) -> str:
     return hashlib.sha256(b"".join(part.tobytes() for batch in found for part in batch)).hexdigest()
 
 
-@pytest.mark.parametrize("kind", LIBRARY)
+SLOWEST = "randaugment"
+
+
+@pytest.mark.parametrize("kind", [pytest.param(k, marks=[pytest.mark.slow] * (k == SLOWEST)) for k in LIBRARY])
 def test_an_epoch_replays_from_any_step_and_with_any_threads(kind: str) -> None:
     whole = batches(kind, last_epoch=3)
     assert [len(images) for images, _ in whole] == [8, 8, 6] * 2
@@ -299,6 +302,7 @@ def test_cutout_comes_last() -> None:
         np.testing.assert_array_equal(targets, same)
 
 
+@pytest.mark.slow
 def test_another_process_draws_the_same_and_prints_nothing() -> None:
     code = "from test_library import *; print(*(digest(batches(kind, last_epoch=3)) for kind in LIBRARY))"
     paths = [Path(__file__).parent, Path(tf_dlth.__file__).parents[1]]
