@@ -70,3 +70,14 @@ def test_runs_are_tables_that_ascend(frames):
     tables = shared.run_tables(shuffled[shuffled.arm == "ticket"])
     assert len(tables) == 12
     assert all(table.iteration.tolist() == [0, 1, 2, 3, 4] for table in tables)
+
+
+@pytest.mark.parametrize("number", [1, 2, 3])
+def test_a_legend_lies_within_its_figure(number: int):
+    figure, _ = shared.panels(number)
+    labels = ("basic", "most accurate of the pruned networks", "ticket, chosen among as many", "WT(Base)+Aug*")
+    shared.legend(figure, [shared.entry(label, i) for i, label in enumerate(labels)])
+    figure.draw_without_rendering()
+    box, whole = figure.legends[0].get_window_extent(), figure.bbox
+    assert box.x0 >= 0 and box.x1 <= whole.width
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == list(labels)

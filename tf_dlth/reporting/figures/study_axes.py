@@ -86,6 +86,10 @@ def along_places(axes: Axes, study: StudyConfig, here: Sequence[study_models.Pla
     axes.grid(alpha=0.3)
 
 
+INCHES_OF_A_MARK, INCHES_OF_A_LETTER = 0.6, 0.09
+"""What an entry of a legend takes."""
+
+
 def panels(number: int, width: float = 4, height: float = 3.4) -> tuple[Figure, list[Axes]]:
     """A figure of that many panels, three in a row; what is left of the last row is taken out."""
     columns, rows = min(COLUMNS, number), math.ceil(number / COLUMNS)
@@ -97,9 +101,12 @@ def panels(number: int, width: float = 4, height: float = 3.4) -> tuple[Figure, 
 
 
 def legend(figure: Figure, entries: Sequence[Any], columns: int = 3) -> None:
-    """Below the panels; entries that name the same appear once."""
-    unique = list({entry.get_label(): entry for entry in entries}.values())
-    figure.legend(handles=unique, loc="outside lower center", ncols=min(columns, len(unique)), frameon=False)
+    """Below the panels, in as many columns as fit; entries that name the same appear once."""
+    unique = {str(entry.get_label()): entry for entry in entries}
+    widest = INCHES_OF_A_MARK + INCHES_OF_A_LETTER * max(map(len, unique))
+    fitting = max(1, int(figure.get_figwidth() / widest))
+    handles = list(unique.values())
+    figure.legend(handles=handles, loc="outside lower center", ncols=min(columns, fitting, len(handles)), frameon=False)
 
 
 def entry(label: str, number: int, **look: Any) -> Line2D:
