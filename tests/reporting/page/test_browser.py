@@ -1,4 +1,4 @@
-"""A run's page in Chromium, at the widths of a desk and of a phone, and before an HTML validator.
+"""A run's page and a study's in Chromium, at the widths of a desk and of a phone, and before an HTML validator.
 
 Needs Chromium, node and java, and a folder of the npm packages playwright-core, axe-core and vnu-jar:
 ``npm i --prefix DIR playwright-core axe-core vnu-jar``, then ``TF_DLTH_NODE_MODULES=DIR/node_modules``.
@@ -15,6 +15,12 @@ from pathlib import Path
 import pytest
 
 from tf_dlth import report
+from tf_dlth.config.study import StudyConfig
+from tf_dlth.reporting.figures.study import SHOW
+from tf_dlth.reporting.page.rendering import contents
+from tf_dlth.reporting.study_page import study_page
+from tf_dlth.studies.results import Results
+from tf_dlth.studies.verdicts import CLAIMS, judge_study
 
 pytestmark = pytest.mark.slow
 SCRIPT = Path(__file__).with_name("browser.cjs")
@@ -36,9 +42,15 @@ def program(*names: str) -> str:
     pytest.skip(f"{names[0]} is not installed")
 
 
-@pytest.fixture(scope="module", params=[1, 2], ids=["one run", "two runs"])
-def page(request: pytest.FixtureRequest, finished, tmp_path_factory: pytest.TempPathFactory) -> Path:
+@pytest.fixture(scope="module", params=[1, 2, 0], ids=["one run", "two runs", "a study"])
+def page(request: pytest.FixtureRequest, finished, frames: Results, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("page")
+    if request.param == 0:
+        claims = StudyConfig.model_validate({**frames.study.model_dump(), "claims": list(CLAIMS), "show": list(SHOW)})
+        results = Results(claims, frames.networks, frames.analyses)
+        found = study_page(results, judge_study(results), out, faults=["ticket, seeds 0/0: it was too hot"])
+        (out / "index.html").write_bytes(contents([found])["index.html"])
+        return out / "index.html"
     paths = [str(finished.path)]
     if request.param == 2:
         paths.append(str(Path(__file__).parents[3] / "saved_tickets" / "digits-example"))
