@@ -23,6 +23,7 @@ from tf_dlth.config.schema import BASELINES
 from tf_dlth.config.study import StudyConfig, load_study
 from tf_dlth.studies.grid import Cell, Grid
 from tf_dlth.study import main as rehearse
+from tf_dlth.training.devices import intra_op_threads
 
 ROOT = Path(__file__).parents[1]
 PAPER, SCALED = ROOT / "configs" / "paper", ROOT / "configs" / "scaled"
@@ -290,7 +291,7 @@ def test_every_study_rehearses(name: str, tmp_path: Path, monkeypatch: pytest.Mo
     """Where no data is every cell says so, and digits, which scikit-learn brings, have steps, bytes and hours."""
     monkeypatch.chdir(tmp_path)
     words = ["--config", str(EVERY[name]), "--dry-run", "--json", "plan.json", "--data-dir", str(tmp_path / "nowhere")]
-    assert rehearse(words) == 0
+    assert rehearse([*words, f"threads={intra_op_threads()}"]) == 0  # a process has one number of threads
     planned = json.loads((tmp_path / "plan.json").read_text())
     assert len(planned) == len(Grid(study(name), name, {}).cells)
     if name == "digits":

@@ -33,7 +33,7 @@ def pin_threads(threads: int | None) -> None:
 
     Raises UserError where it runs with another number already: that is decided once a process.
     """
-    if threads is None or threads == tf.config.threading.get_intra_op_parallelism_threads():
+    if threads is None or threads == intra_op_threads():
         return
     try:
         tf.config.threading.set_intra_op_parallelism_threads(threads)
