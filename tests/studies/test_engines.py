@@ -14,6 +14,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from tf_dlth import report
+from tf_dlth.config.study import load_study
 from tf_dlth.studies.results import ANALYSES, NETWORKS, TIMINGS
 
 pytestmark = pytest.mark.slow
@@ -67,6 +69,9 @@ arms:
 evaluate: [ece, fgsm]
 probe: [digits]
 analyze: [density, weight-norms, overlap]
+scale: tiny
+show: [table, size, density, robustness, bars, layers, norms, longtail, fit]
+claims: [ticket-beats-matched, ticket-beats-random, gain-survives-equal-compute, gain-is-generalisation, fgsm-is-worse]
 """
 CELLS = 3 * (2 + 10 + 1)
 PATIENCE = 1800
@@ -141,9 +146,16 @@ def processes_at(folder: Path, name: bytes) -> Iterator[int]:
 
 
 @pytest.fixture(scope="module")
-def reference(folder: Folder) -> dict[str, pd.DataFrame]:
-    """By one worker, never stopped."""
-    return finished(folder("one"), "--workers", "1")
+def whole(folder: Folder) -> Path:
+    """The folder of a study by one worker, never stopped."""
+    made = folder("one")
+    finished(made, "--workers", "1")
+    return made
+
+
+@pytest.fixture(scope="module")
+def reference(whole: Path) -> dict[str, pd.DataFrame]:
+    return tables(whole)
 
 
 def test_all_cells_are_there(reference: dict[str, pd.DataFrame]) -> None:
@@ -151,6 +163,17 @@ def test_all_cells_are_there(reference: dict[str, pd.DataFrame]) -> None:
     assert networks.groupby(["arm", "data.augment", "seed", "mask_seed"]).ngroups == CELLS
     assert networks[["ece", "fgsm", "probe_digits", "heldout_accuracy"]].notna().any().all()
     assert set(reference[ANALYSES]["kind"]) == {"density", "weight-norms", "overlap"}
+
+
+def test_every_table_figure_and_claim_is_on_its_page(whole: Path, tmp_path: Path) -> None:
+    assert report.main([str(whole / "runs" / "arms"), "--out", str(tmp_path)]) == 0
+    made = {path.name for path in tmp_path.iterdir()}
+    study = load_study(whole / "arms.yaml")
+    assert {f"{name}.svg" for name in study.show if name != "table"} <= made
+    assert {"index.html", "main.csv", "rules.csv", "measures.csv", "runs.csv"} <= made
+    claims = pd.read_csv(tmp_path / "claims.csv")
+    assert list(claims["claim"]) == list(study.claims)
+    assert (claims["pairs"] == 3).all() and not claims["verdict"].str.startswith("not tested").any()
 
 
 def test_two_workers_give_the_same(folder: Folder, reference: dict[str, pd.DataFrame]) -> None:
