@@ -16,22 +16,14 @@ import pytest
 
 from tf_dlth import report
 from tf_dlth.config.study import load_study
-from tf_dlth.studies.results import ANALYSES, NETWORKS, TIMINGS
+from tf_dlth.studies import results
+from tf_dlth.studies.results import ANALYSES, TIMINGS
+
+from ..conftest import NETWORKS
 
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[2]
-NETWORK = """
-from tf_keras import Input, Model, layers
-
-
-def convolutional(input_shape, classes, width):
-    images = Input(input_shape)
-    x = layers.Conv2D(width, 3, use_bias=False, name="conv")(images)
-    x = layers.ReLU()(layers.BatchNormalization(name="bn")(x))
-    x = layers.DepthwiseConv2D(3, name="depthwise")(x)
-    return Model(images, layers.Dense(classes)(layers.GlobalAveragePooling2D()(x)), name="own")
-"""
 BASE = """
 name: base
 data: {dataset: digits, per_class: 5, heldout_per_class: 3}
@@ -83,7 +75,7 @@ Folder = Callable[[str], Path]
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Folder:
     def make(name: str) -> Path:
         made = tmp_path_factory.mktemp(name)
-        (made / "engines_networks.py").write_text(NETWORK)
+        (made / "engines_networks.py").write_text(NETWORKS)
         (made / "base.yaml").write_text(BASE)
         (made / "arms.yaml").write_text(ARMS)
         return made
@@ -109,7 +101,7 @@ def finished(folder: Path, *words: str) -> dict[str, pd.DataFrame]:
 
 
 def tables(folder: Path) -> dict[str, pd.DataFrame]:
-    read = {name: pd.read_csv(folder / "runs" / "arms" / name, dtype=str) for name in (NETWORKS, ANALYSES)}
+    read = {name: pd.read_csv(folder / "runs" / "arms" / name, dtype=str) for name in (results.NETWORKS, ANALYSES)}
     return {name: table.drop(columns=list(TIMINGS), errors="ignore") for name, table in read.items()}
 
 
@@ -159,7 +151,7 @@ def reference(whole: Path) -> dict[str, pd.DataFrame]:
 
 
 def test_all_cells_are_there(reference: dict[str, pd.DataFrame]) -> None:
-    networks = reference[NETWORKS]
+    networks = reference[results.NETWORKS]
     assert networks.groupby(["arm", "data.augment", "seed", "mask_seed"]).ngroups == CELLS
     assert networks[["ece", "fgsm", "probe_digits", "heldout_accuracy"]].notna().any().all()
     assert set(reference[ANALYSES]["kind"]) == {"density", "weight-norms", "overlap"}
