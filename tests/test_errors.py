@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tf_dlth.errors import printable
+from tf_dlth.errors import LONGEST_LINE, UserError, printable
 
 
 @pytest.mark.parametrize(
@@ -42,3 +42,9 @@ def test_any_text_becomes_one_short_line(text: str, limit: int) -> None:
     assert not {unicodedata.category(c) for c in shown if c not in "\u200c\u200d"} & {"Cc", "Cs", "Cf", "Zl", "Zp"}
     shown.encode()
     assert printable(shown, limit) == shown
+
+
+def test_a_mistake_stays_one_line_whatever_a_file_puts_into_it() -> None:
+    message = str(UserError("run.json is damaged: dense_would_win.\n\x1b[2J: must be a valid boolean" + "!" * 5000))
+    assert message.startswith("run.json is damaged: dense_would_win. \\x1b[2J: must be a valid boolean!!!")
+    assert len(message) == LONGEST_LINE

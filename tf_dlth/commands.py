@@ -25,7 +25,7 @@ from rich.table import Table
 from tf_dlth import files
 from tf_dlth.config import DataConfig, Dataset, WeightsKind
 from tf_dlth.config.schema import PREPARED
-from tf_dlth.errors import LONGEST_LINE, Stopped, UserError, printable
+from tf_dlth.errors import Stopped, UserError, one_line
 from tf_dlth.startup import heard
 from tf_dlth.training.workers import Workers, parse_workers
 
@@ -89,7 +89,7 @@ def main(command: Callable[[Sequence[str] | None], None], arguments: Sequence[st
 def tell(line: str, exit_code: int = 0) -> int:
     """Prints one line to standard error, where there is one; whatever came from a file in it is made printable."""
     with suppress(OSError):
-        print(printable(" ".join(line.split()), LONGEST_LINE), file=sys.stderr, flush=True)
+        print(one_line(line), file=sys.stderr, flush=True)
     return exit_code
 
 

@@ -21,6 +21,11 @@ def printable(text: str, limit: int = 200) -> str:
     return shown if len(shown) <= limit else _shortened(shown, limit)
 
 
+def one_line(text: str) -> str:
+    """An error or a warning as it may be shown; breaks of lines become blanks."""
+    return printable(" ".join(text.split()), LONGEST_LINE)
+
+
 def _shortened(text: str, limit: int) -> str:
     kept = max(0, limit - 3)
     return f"{text[: kept - kept // 2]}...{text[len(text) - kept // 2 :]}"
@@ -36,9 +41,15 @@ def _escaped(character: str) -> str:
 
 
 class UserError(Exception):
-    """A mistake the user can mend; the message is one line that names the field or file and the way out."""
+    """A mistake the user can mend; the message is one line that names the field or file and the way out.
+
+    It stays one line whatever came from a file: what is unprintable is escaped, what is too long loses its middle.
+    """
 
     exit_code = 2
+
+    def __init__(self, message: str) -> None:
+        super().__init__(one_line(message))
 
 
 class DataAbsent(UserError):
