@@ -54,7 +54,7 @@ def process(tmp_path: Path) -> Process:
     def start(*words: object) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, *map(str, words)]
         return subprocess.run(
-            command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=300, check=False
+            command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=1800, check=False
         )
 
     return start
