@@ -159,10 +159,10 @@ def complete(width: int, folder: Path) -> Run:
     data = examples(BATCH_SIZE * STEPS_AN_EPOCH)
 
     def run(epochs: int) -> None:
+        made = training_batches(data, DATA, batch_size=BATCH_SIZE, seed=0, last_epoch=epochs)
+
         def batches(iteration: int, position: Position) -> tf.data.Dataset:
-            return training_batches(
-                data, DATA, batch_size=BATCH_SIZE, seed=0, iteration=1, epoch=position.epoch, last_epoch=epochs
-            )
+            return made(1, position.epoch, position.step)
 
         Trainer(
             network,

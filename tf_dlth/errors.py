@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 LONGEST_LINE = 1000
@@ -23,7 +24,7 @@ def printable(text: str, limit: int = 200) -> str:
 
 def one_line(text: str) -> str:
     """An error or a warning as it may be shown; breaks of lines become blanks."""
-    return printable(" ".join(text.split()), LONGEST_LINE)
+    return printable(re.sub(r"\s*[\r\n]\s*", " ", text.strip()), LONGEST_LINE)
 
 
 def _shortened(text: str, limit: int) -> str:

@@ -23,6 +23,7 @@ from tf_dlth.preparation import Plan, Prepared
 from tf_dlth.reporting.observer import Observers, RunObserver
 from tf_dlth.runs.facts import RUN
 from tf_dlth.runs.folder import RunFolder, opened, require_space, run_path
+from tf_dlth.tickets.saved_model import Serving
 from tf_dlth.tickets.ticket import Ticket, load_ticket
 from tf_dlth.training import joined
 from tf_dlth.training.devices import pin_threads, require_devices, strategy_for
@@ -139,7 +140,9 @@ def _train(
 ) -> None:
     config = prepared.config
     checkpoint = folder.begin(config, prepared.data.subset())
-    store = TicketStore(folder, checkpoint, prepared.origin(), config.output.savedmodel == "all")
+    origin = prepared.origin()
+    serving = Serving(prepared.model, origin.class_names, origin.preprocessing)
+    store = TicketStore(folder, checkpoint, origin, serving if config.output.savedmodel == "all" else None)
     observer.run_started(prepared, plan, folder.path)
     for warning in (*config.warnings(), *folder.warnings, *folder.admitted):
         observer.warning(warning)
@@ -190,18 +193,12 @@ def _stream(config: Config) -> str:
 
 def _batches(prepared: Prepared) -> Callable[[int, Position], tf.data.Dataset]:
     config, data = prepared.config, prepared.data
-
-    def batches(iteration: int, position: Position) -> tf.data.Dataset:
-        return training_batches(
-            data.train,
-            config.data,
-            batch_size=config.training.batch_size,
-            seed=config.seed,
-            iteration=iteration,
-            epoch=position.epoch,
-            first_step=position.step,
-            last_epoch=prepared.schedule.epochs,
-            classes=len(data.class_names),
-        )
-
-    return batches
+    batches = training_batches(
+        data.train,
+        config.data,
+        batch_size=config.training.batch_size,
+        seed=config.seed,
+        last_epoch=prepared.schedule.epochs,
+        classes=len(data.class_names),
+    )
+    return lambda iteration, position: batches(iteration, position.epoch, position.step)

@@ -63,6 +63,22 @@ def start_tensorflow(deterministic: bool = True) -> None:
 
 
 @contextlib.contextmanager
+def without_keras_3() -> Iterator[None]:
+    """Around the import of TensorFlow Model Optimization, which looks for Keras 2's insides in Keras 3.
+
+    They are not there, and to find that out takes more than a second; what it needs it has from ``tf_keras``.
+    """
+    hidden = "keras" not in sys.modules
+    if hidden:
+        sys.modules["keras"] = None  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        if hidden:
+            del sys.modules["keras"]
+
+
+@contextlib.contextmanager
 def hushed() -> Iterator[None]:
     """Sends descriptors 1 and 2 to a file, and shows that file only if the block raises: for imports that greet."""
     sys.stdout.flush()

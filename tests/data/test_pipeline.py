@@ -40,8 +40,10 @@ def config(**values: Any) -> DataConfig:
 
 
 def drawn(source: Any = None, settings: DataConfig | None = None, threads: int = 0, **address: int) -> Batches:
-    where = {"batch_size": 7, "seed": 3, "iteration": 2, "epoch": 1, "last_epoch": address.get("epoch", 1)}
-    dataset = training_batches(source or examples(), settings or config(), **(where | address))
+    names = ("iteration", "epoch", "first_step")
+    where = {"iteration": 2, "epoch": 1} | {name: address.pop(name) for name in names if name in address}
+    settled = {"batch_size": 7, "seed": 3, "last_epoch": where["epoch"]} | address
+    dataset = training_batches(source or examples(), settings or config(), **settled)(**where)
     if threads:
         options = tf.data.Options()
         options.threading.private_threadpool_size = threads
@@ -69,7 +71,7 @@ def test_an_epoch_is_a_permutation_with_its_last_partial_batch() -> None:
 
 
 def test_shapes_are_static() -> None:
-    dataset = training_batches(examples(), config(), batch_size=7, seed=0, iteration=0, epoch=1)
+    dataset = training_batches(examples(), config(), batch_size=7, seed=0)(0, 1)
     images, labels = tf.nest.flatten(dataset.element_spec)
     assert images.shape.as_list() == [None, 8, 8, 3]
     assert labels.shape.as_list() == [None]
@@ -83,7 +85,7 @@ def test_epochs_follow_each_other_unmixed() -> None:
 
 
 def test_without_a_last_epoch_there_is_always_another() -> None:
-    dataset = training_batches(examples(), config(), batch_size=50, seed=0, iteration=0, epoch=10)
+    dataset = training_batches(examples(), config(), batch_size=50, seed=0)(0, 10)
     assert len(list(dataset.take(5).as_numpy_iterator())) == 5
 
 
@@ -197,7 +199,7 @@ def test_r03_files_read_each_time_or_kept_in_memory_are_the_same_batches(files: 
 
 def test_evaluation_is_in_order(files: FileExamples) -> None:
     for source in (examples(), files):
-        batches = list(evaluation_batches(source, 8).as_numpy_iterator())
+        batches = list(evaluation_batches(source, 8))
         assert np.concatenate([labels for _, labels in batches]).tolist() == list(range(len(source)))
         images = np.concatenate([images for images, _ in batches])
         assert (images == source.read(np.arange(len(source)))).all()
@@ -214,7 +216,7 @@ def train_all(files: FileExamples) -> None:
 
 
 def train_in_a_graph(files: FileExamples) -> None:
-    batches = iter(training_batches(files, config(), batch_size=5, seed=0, iteration=0, epoch=1))
+    batches = iter(training_batches(files, config(), batch_size=5, seed=0)(0, 1))
 
     @tf.function
     def run() -> None:
@@ -226,7 +228,7 @@ def train_in_a_graph(files: FileExamples) -> None:
 
 def train_on_two_devices(files: FileExamples) -> None:
     strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
-    batches = training_batches(files, config(augment="rand"), batch_size=5, seed=0, iteration=0, epoch=1)
+    batches = training_batches(files, config(augment="rand"), batch_size=5, seed=0)(0, 1)
     for _, _ in zip(range(3), strategy.experimental_distribute_dataset(batches), strict=False):
         pass
 
@@ -272,8 +274,8 @@ def test_memory_mapped_images_are_not_copied(tmp_path: Path) -> None:
     np.save(tmp_path / "x.npy", examples().images)
     mapped = ArrayExamples(np.load(tmp_path / "x.npy", mmap_mode="r"), np.arange(50), map(str, range(50)))
     assert equal(drawn(mapped), drawn())
-    dataset = evaluation_batches(mapped, 50)
-    assert (next(iter(dataset))[0].numpy() == examples().images).all()
+    images, _ = next(evaluation_batches(mapped, 50))
+    assert (images == examples().images).all()
 
 
 @pytest.mark.parametrize(("n", "batch_size", "steps"), [(500, 100, 5), (501, 100, 6), (99, 100, 1), (0, 5, 0)])

@@ -39,7 +39,7 @@ def reopened(prepared: Prepared, tmp_path: Path) -> Any:
         folder = RunFolder(tmp_path, "train", prepared.facts())
         checkpoint = folder.begin(prepared.config, {})
         origin = Origin(**{**vars(prepared.origin()), "default_weights": "last"})
-        return TicketStore(folder, checkpoint, origin, saved_models=False)
+        return TicketStore(folder, checkpoint, origin, serving=None)
 
     return opened
 

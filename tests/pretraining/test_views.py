@@ -66,7 +66,7 @@ def test_a_resumed_epoch_has_the_batches_that_were_left() -> None:
 
 def test_the_first_view_is_the_strength_contrast() -> None:
     settings = SETTINGS.model_copy(update={"augment": "contrast"})
-    plain = training_batches(examples(), settings, batch_size=5, seed=0, iteration=0, epoch=1, last_epoch=1)
+    plain = training_batches(examples(), settings, batch_size=5, seed=0, last_epoch=1)(0, 1)
     for (views, _), (images, _) in zip(drawn(crop_padding=2), plain.as_numpy_iterator(), strict=True):
         assert (views[:, 0] == images).all()
 
@@ -77,7 +77,7 @@ def test_random_resized_crops_of_images_in_memory_enlarge() -> None:
     column[:, :, 7] = 255
     source = ArrayExamples(column, np.arange(200), map(str, range(200)))
     settings = DataConfig(flip="none", crop_padding=None, cutout=0)
-    batch = next(iter(training_batches(source, settings, batch_size=200, seed=0, iteration=0, epoch=1)))
+    batch = next(iter(training_batches(source, settings, batch_size=200, seed=0)(0, 1)))
     share = batch[0].numpy().mean(axis=(1, 2, 3)) / 255
     assert (share == 0).mean() > 0.05
     seen = share[share > 0]

@@ -23,6 +23,7 @@ from tf_dlth.models.build import build
 from tf_dlth.models.spec import ModelSpec
 from tf_dlth.tickets import saved_model
 from tf_dlth.tickets.harmless import MAX_GRAPH, require_harmless
+from tf_dlth.tickets.saved_model import Serving
 
 NORMALISATION = Normalisation(mean=(0.4, 0.5, 0.6), std=(0.2, 0.25, 0.3))
 FOUR = [
@@ -39,7 +40,7 @@ SLOW = [pytest.param(*network, marks=pytest.mark.slow) for network in ALL if net
 def test_our_own_networks_are_harmless(architecture: str, head: str, tmp_path: Path):
     spec = {"architecture": architecture, "width": 4, "stem": "small", "head": head, "classes": 3}
     model = build(ModelSpec.model_validate({**spec, "input_shape": (32, 32, 3)}), NORMALISATION)
-    saved_model.write(tmp_path / "saved_model", model, ["a", "b", "c"], Preprocessing.of_shape((32, 32, 3)))
+    saved_model.write(tmp_path / "saved_model", Serving(model, ["a", "b", "c"], Preprocessing.of_shape((32, 32, 3))))
     require_harmless(tmp_path / "saved_model")
 
 

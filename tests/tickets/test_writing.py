@@ -33,7 +33,7 @@ def chosen(epoch: int) -> Chosen:
 def written(folder: Path, origin: Origin, **by_rule: int) -> Ticket:
     """A ticket of which each rule chose the epoch that it is given."""
     kinds: dict[WeightsKind, Chosen] = {kind: chosen(by_rule[kind]) for kind in KINDS if kind in by_rule}
-    write_ticket(folder, origin, 3, MASKS, kinds, RewindEntry(file="rewind.safetensors", sha256="a" * 64), False)
+    write_ticket(folder, origin, 3, MASKS, kinds, RewindEntry(file="rewind.safetensors", sha256="a" * 64), None)
     return load_ticket(folder)
 
 

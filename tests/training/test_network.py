@@ -102,7 +102,7 @@ def examples(n: int) -> Examples:
 
 
 def batches(n: int, epochs: int = 3) -> tf.data.Dataset:
-    return training_batches(examples(n), DATA, batch_size=BATCH, seed=5, iteration=0, epoch=1, last_epoch=epochs)
+    return training_batches(examples(n), DATA, batch_size=BATCH, seed=5, last_epoch=epochs)(0, 1)
 
 
 def start(network: Network, plain: tf_keras.Model) -> Masks:
@@ -184,9 +184,7 @@ def test_going_on_from_saved_weights_and_momentum_is_bit_equal(network_on: Netwo
     network.load(weights, masks)
     network.set_momentum(momentum)
     network.reset_totals(totals)
-    rest = training_batches(
-        examples(21), DATA, batch_size=BATCH, seed=5, iteration=0, epoch=2, first_step=1, last_epoch=3
-    )
+    rest = training_batches(examples(21), DATA, batch_size=BATCH, seed=5, last_epoch=3)(0, 2, 1)
     network.run(network.batches(rest), 2)
     assert all(np.array_equal(through[name], value) for name, value in state(network).items())
 
@@ -262,7 +260,7 @@ def test_the_wrapped_copy_leaves_the_plain_model_alone(network_on: NetworkOn, pl
 def test_an_image_lost_in_mid_run_is_one_line(network_on: NetworkOn, devices: int):
     lost = FileExamples([Path("lost.png")] * 9, np.zeros(9, int), map(str, range(9)), Preprocessing.of_shape((6, 6, 1)))
     network = network_on(devices)
-    dataset = training_batches(lost, DATA, batch_size=BATCH, seed=5, iteration=0, epoch=1)
+    dataset = training_batches(lost, DATA, batch_size=BATCH, seed=5)(0, 1)
     with pytest.raises(
         UserError, match=r"^image lost.png cannot be read \(No such file or directory\); replace or rem"
     ):

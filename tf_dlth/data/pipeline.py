@@ -10,10 +10,13 @@ from __future__ import annotations
 import hashlib
 import math
 import os
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, cast
+from itertools import zip_longest
+from typing import Any, Protocol, TypeVar, cast
 
 import numpy as np
 import tensorflow as tf
@@ -30,11 +33,20 @@ MARKS = ("<image fault>", "</image fault>")
 """Around the message of a UserError inside TensorFlow's."""
 Augment = Callable[[tf.Tensor, tf.Tensor, tf.Tensor], tuple[tf.Tensor, tf.Tensor]]
 """From images [B, H, W, C], labels [B] and augmentation seeds [B, 2] to images and labels."""
+Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 def batch_counts(n: int, batch_size: int) -> int:
     """Steps of an epoch of n examples, the last partial batch included."""
     return math.ceil(n / batch_size)
+
+
+class Batches(Protocol):
+    """The training batches of a run, whose graph is traced once."""
+
+    def __call__(self, iteration: int, epoch: int, first_step: int = 0) -> tf.data.Dataset:
+        """Those of ``epoch``, epoch + 1, ...; the first ``first_step`` of the first epoch are not even computed."""
+        ...
 
 
 def training_batches(
@@ -43,45 +55,53 @@ def training_batches(
     *,
     batch_size: int,
     seed: int,
-    iteration: int,
-    epoch: int,
-    first_step: int = 0,
     last_epoch: int | None = None,
     view: int = 0,
     classes: int = 0,
-) -> tf.data.Dataset:
-    """(uint8 images [B, H, W, C], int32 labels [B]) of epoch, epoch + 1, ... up to ``last_epoch`` inclusive.
+) -> Batches:
+    """Gives (uint8 images [B, H, W, C], int32 labels [B]) of an epoch and those after it, up to ``last_epoch``.
 
     Where images are mixed with each other (mixup, cutmix) the labels are float32 shares [B, ``classes``], and what
     an image is mixed with depends on the batch's size.
 
-    Epochs count from 1, each is a fresh permutation, and no batch spans two. The first ``first_step`` batches
-    of the first epoch are left out without being computed. The nulls of ``config`` must be resolved; a null
-    ``crop_padding`` means random resized crops. Another ``view`` is the same order of images, augmented anew.
+    Epochs count from 1, each is a fresh permutation, and no batch spans two. The nulls of ``config`` must be resolved;
+    a null ``crop_padding`` means random resized crops. Another ``view`` is the same order of images, augmented anew.
     """
-    n = len(examples)
     suffix = f" of view {view}" if view else ""
-    order, placement, augmentation = (
-        _Stream(name, seed, iteration) for name in ("order", f"crop and flip{suffix}", f"augmentation{suffix}")
-    )
+    names = "order", f"crop and flip{suffix}", f"augmentation{suffix}"
     place, augment, labels = _placement(examples, config), _augmentation(config, classes), _on_cpu(examples.labels)
+    end = END_OF_EPOCHS if last_epoch is None else last_epoch + 1
 
-    def batches_of(number: tf.Tensor) -> tf.data.Dataset:
-        permutation = order.permutation(number, n)
-        draws = placement.bits(number, n, 4), augmentation.bits(number, n, 2)
-
-        def rows(start: tf.Tensor) -> tuple[tf.Tensor, ...]:
-            chosen = permutation[start : start + batch_size]
-            return chosen, *(tf.gather(draw, chosen) for draw in draws)
-
-        start = tf.where(tf.equal(number, epoch), np.int64(first_step * batch_size), np.int64(0))
-        return tf.data.Dataset.range(start, n, batch_size).map(rows)
-
+    # Traced here and not by each dataset: an augmentation is thousands of operations. Nothing in it needs AutoGraph.
+    @tf.function(autograph=False, reduce_retracing=True)
     def batch(chosen: tf.Tensor, bits: tf.Tensor, seeds: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         return augment(place(chosen, bits), tf.gather(labels, chosen), seeds)
 
-    end = END_OF_EPOCHS if last_epoch is None else last_epoch + 1
-    return _parallel(tf.data.Dataset.range(epoch, end).flat_map(batches_of), batch)
+    def batches(iteration: int, epoch: int, first_step: int = 0) -> tf.data.Dataset:
+        streams = [_Stream(name, seed, iteration) for name in names]
+
+        @_as_it_is
+        def draws(number: tf.Tensor) -> tf.data.Dataset:
+            start = tf.where(tf.equal(number, epoch), np.int64(first_step * batch_size), np.int64(0))
+            return _draws(streams, number, len(examples), batch_size, start)
+
+        return _parallel(tf.data.Dataset.range(epoch, end).flat_map(draws), batch)
+
+    return batches
+
+
+def _draws(streams: Sequence[_Stream], epoch: tf.Tensor, n: int, batch_size: int, start: tf.Tensor) -> tf.data.Dataset:
+    """(example indices [B], bits that place them [B, 4], seeds of their augmentation [B, 2]) of the epoch's batches."""
+    order, placement, augmentation = streams
+    permutation = order.permutation(epoch, n)
+    drawn = placement.bits(epoch, n, 4), augmentation.bits(epoch, n, 2)
+
+    @_as_it_is
+    def rows(first: tf.Tensor) -> tuple[tf.Tensor, ...]:
+        chosen = permutation[first : first + batch_size]
+        return chosen, *(tf.gather(draw, chosen) for draw in drawn)
+
+    return tf.data.Dataset.range(start, n, batch_size).map(rows)
 
 
 def feature_batches(
@@ -101,16 +121,17 @@ def feature_batches(
     return _parallel(tf.data.Dataset.range(1, epochs + 1).flat_map(batches_of), batch)
 
 
-def evaluation_batches(examples: Examples, batch_size: int) -> tf.data.Dataset:
-    """(uint8 images, int32 labels) in the examples' order, the last partial batch included."""
-    n = len(examples)
-    read, labels = _reader(examples), _on_cpu(examples.labels)
-
-    def batch(start: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        chosen = tf.range(start, tf.minimum(start + batch_size, n))
-        return read(chosen), tf.gather(labels, chosen)
-
-    return _parallel(tf.data.Dataset.range(0, n, batch_size), batch)
+def evaluation_batches(examples: Examples, batch_size: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """(uint8 images, int32 labels) in the examples' order, the last partial batch included, read ahead in threads."""
+    n, cores = len(examples), os.cpu_count() or 1
+    chosen = [np.arange(start, min(start + batch_size, n)) for start in range(0, n, batch_size)]
+    with ThreadPoolExecutor(cores) as threads:
+        ahead = deque(threads.submit(examples.read, numbers) for numbers in chosen[:cores])
+        for numbers, later in zip_longest(chosen, chosen[cores:]):
+            images = ahead.popleft().result()
+            if later is not None:
+                ahead.append(threads.submit(examples.read, later))
+            yield images, examples.labels[numbers]
 
 
 @dataclass(frozen=True)
@@ -226,6 +247,11 @@ def read_errors() -> Iterator[None]:
         raise UserError(message) from None
 
 
+def _as_it_is(function: Function) -> Function:
+    """Keeps AutoGraph, which takes longer than tracing, from rewriting a function that has nothing to rewrite."""
+    return tf.autograph.experimental.do_not_convert(function)
+
+
 def _on_cpu(array: np.ndarray) -> tf.Tensor:
     # On a GPU the whole set would be copied there, and every batch back.
     with tf.device("CPU:0"):
@@ -239,4 +265,4 @@ def _parallel(batches: tf.data.Dataset, function: Callable[..., tuple[tf.Tensor,
     options.autotune.enabled = False
     options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.OFF
     cores = os.cpu_count() or 1
-    return batches.map(function, num_parallel_calls=cores).with_options(options).prefetch(cores)
+    return batches.map(_as_it_is(function), num_parallel_calls=cores).with_options(options).prefetch(cores)

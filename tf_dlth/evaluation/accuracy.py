@@ -10,7 +10,7 @@ import tensorflow as tf
 import tf_keras
 
 from tf_dlth.data import Examples
-from tf_dlth.data.pipeline import evaluation_batches, read_errors
+from tf_dlth.data.pipeline import evaluation_batches
 
 BATCH = 250
 """Images a call. Fixed: a convolution may round differently in batches of other sizes."""
@@ -20,15 +20,14 @@ Predict = Callable[[tf.Tensor], tf.Tensor]
 
 def predictor(model: tf_keras.Model) -> Predict:
     """Compiled inference of a plain model: images [N, H, W, C] -> logits [N, classes]."""
-    return tf.function(lambda images: model(images, training=False), reduce_retracing=True)
+    return tf.function(lambda images: model(images, training=False), autograph=False, reduce_retracing=True)
 
 
-@read_errors()
 def predict(predict: Predict, examples: Examples, between: Callable[[], None] = lambda: None) -> np.ndarray:
     """Logits float32 [N, classes] of all examples; ``between`` is called after every batch."""
     parts = []
     for images, _ in evaluation_batches(examples, BATCH):
-        parts.append(predict(images).numpy())
+        parts.append(predict(tf.constant(images)).numpy())
         between()
     return np.concatenate(parts)
 

@@ -11,7 +11,7 @@ import tensorflow as tf
 import tf_keras
 
 from tf_dlth.data import Examples
-from tf_dlth.data.pipeline import evaluation_batches, read_errors
+from tf_dlth.data.pipeline import evaluation_batches
 from tf_dlth.errors import UserError
 from tf_dlth.models.layers import Tensor
 
@@ -59,13 +59,16 @@ def activations(
     The arrays of a batch are to be taken before the next batch; they are computed about a gigabyte at a time.
     """
     calls = [_compiled(tf_keras.Model(model.input, group)) for group in _groups(taps, batch)]
-    with read_errors():
-        for images, _ in evaluation_batches(examples, batch):
-            yield (output.numpy() for call in calls for output in call(images))
+    for images, _ in evaluation_batches(examples, batch):
+        seen = tf.constant(images)
+        yield (output.numpy() for call in calls for output in call(seen))
 
 
 def _compiled(model: tf_keras.Model) -> Any:
-    return tf.function(lambda images: tf.nest.flatten(model(images, training=False)), reduce_retracing=True)
+    def outputs(images: tf.Tensor) -> list[tf.Tensor]:
+        return tf.nest.flatten(model(images, training=False))
+
+    return tf.function(outputs, autograph=False, reduce_retracing=True)
 
 
 def _groups(taps: Sequence[Tensor], batch: int) -> list[list[Tensor]]:

@@ -31,7 +31,7 @@ def parse_epsilon(text: str) -> float:
 def loss_gradient(model: tf_keras.Model) -> Gradient:
     """Compiled gradient of the cross-entropy on the labels; ``model`` takes images in 0..255, in inference mode."""
 
-    @tf.function(reduce_retracing=True)
+    @tf.function(autograph=False, reduce_retracing=True)
     def gradient(images: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
         with tf.GradientTape() as tape:
             tape.watch(images)

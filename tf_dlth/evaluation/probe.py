@@ -99,10 +99,8 @@ def fit_rewind_bn(backbone: Backbone, images: Images, config: Config, devices: s
         AS_THEY_ARE,
         batch_size=config.probe.batch_size,
         seed=config.seed,
-        iteration=0,
-        epoch=1,
         last_epoch=config.probe.epochs,
-    )
+    )(iteration=0, epoch=1)
     weights = train_classifier(model, initial, config.probe, batches, len(images.train), devices, progress)
     variables.assign(body, {name: weights[name] for name in own})
     with first_device(devices):

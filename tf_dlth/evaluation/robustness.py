@@ -12,7 +12,7 @@ import tf_keras
 
 from tf_dlth.corruptions import GROUPS
 from tf_dlth.data import Examples
-from tf_dlth.data.pipeline import evaluation_batches, read_errors
+from tf_dlth.data.pipeline import evaluation_batches
 from tf_dlth.evaluation.accuracy import BATCH, predictor
 from tf_dlth.evaluation.attacks import LEVELS, fgsm, loss_gradient, pgd
 
@@ -26,7 +26,6 @@ class Attack:
     seed: int = 0
 
 
-@read_errors()
 def under_attack(
     model: tf_keras.Model, examples: Examples, attack: Attack, between: Callable[[], None]
 ) -> Iterator[tuple[str, Any]]:
@@ -34,12 +33,12 @@ def under_attack(
     gradient, predict = loss_gradient(model), predictor(model)
     hits, seen = 0, 0
     for batch, labels in evaluation_batches(examples, BATCH):
-        images = tf.cast(batch, tf.float32) / LEVELS
+        images, classes = tf.cast(batch, tf.float32) / LEVELS, tf.constant(labels)
         if attack.kind == "fgsm":
-            changed = fgsm(gradient, images, labels, attack.epsilon)
+            changed = fgsm(gradient, images, classes, attack.epsilon)
         else:
-            changed = pgd(gradient, images, labels, attack.epsilon, seed=attack.seed, first=seen)
-        hits += int(np.sum(predict(LEVELS * changed).numpy().argmax(-1) == labels.numpy()))
+            changed = pgd(gradient, images, classes, attack.epsilon, seed=attack.seed, first=seen)
+        hits += int(np.sum(predict(LEVELS * changed).numpy().argmax(-1) == labels))
         seen += len(images)
         between()
     yield "attack", {"kind": attack.kind, "epsilon": attack.epsilon, "accuracy": hits / seen}

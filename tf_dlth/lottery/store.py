@@ -17,6 +17,7 @@ from tf_dlth.runs.checkpoint import Checkpoint
 from tf_dlth.runs.facts import read_facts
 from tf_dlth.runs.folder import RunFolder, verify_files
 from tf_dlth.tickets.manifest import RewindEntry
+from tf_dlth.tickets.saved_model import Serving
 from tf_dlth.tickets.ticket import Ticket, iteration_name, load_ticket, own_ticket
 from tf_dlth.tickets.writing import Chosen, Origin, add_saved_model, write_ticket
 from tf_dlth.training.keeping import Trained
@@ -27,13 +28,15 @@ INITIAL, REWIND = "initial.safetensors", "rewind.safetensors"
 class TicketStore:
     """The store of :func:`tf_dlth.lottery.imp.find_tickets`, and the log of its trainings.
 
-    ``checkpoint`` is the newest one of the folder; ``saved_models`` says whether every ticket has a SavedModel, or the
-    winner alone.
+    ``checkpoint`` is the newest one of the folder. With ``serving``, the network of ``origin``, every ticket has a
+    SavedModel; without it, the winner alone.
     """
 
-    def __init__(self, folder: RunFolder, checkpoint: Checkpoint | None, origin: Origin, saved_models: bool) -> None:
+    def __init__(
+        self, folder: RunFolder, checkpoint: Checkpoint | None, origin: Origin, serving: Serving | None
+    ) -> None:
         self.rows = [Row(**row) for row in checkpoint.meta["rows"]] if checkpoint else []
-        self._folder, self._origin, self._saved_models = folder, origin, saved_models
+        self._folder, self._origin, self._serving = folder, origin, serving
         self._unfinished = checkpoint if checkpoint and checkpoint.groups else None
         self._summary: dict[str, Any] = {}
         for row in self.rows:  # what stands for hours of training is looked at before more is built on it
@@ -75,7 +78,7 @@ class TicketStore:
             masks,
             {kind: Chosen(k.epoch, k.scores.test, k.weights) for kind, k in trained.kept.items()},
             RewindEntry(file=REWIND, sha256=files.sha256(self._folder.path / REWIND)),
-            self._saved_models,
+            self._serving,
         )
         self.rows = [*self.rows, row_of(iteration, masks, trained)]
         self._list_ticket(iteration)

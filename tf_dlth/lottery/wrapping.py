@@ -14,8 +14,12 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 import tf_keras
-from tensorflow_model_optimization.python.core.sparsity.keras.pruning_wrapper import PruneLowMagnitude
-from tensorflow_model_optimization.sparsity.keras import PrunableLayer, PruningSchedule, strip_pruning
+
+from tf_dlth.startup import without_keras_3
+
+with without_keras_3():
+    from tensorflow_model_optimization.python.core.sparsity.keras.pruning_wrapper import PruneLowMagnitude
+    from tensorflow_model_optimization.sparsity.keras import PrunableLayer, PruningSchedule, strip_pruning
 
 from tf_dlth.models.copying import copied
 from tf_dlth.models.prunable import prunable_names

@@ -11,11 +11,14 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
-import tensorflow_model_optimization as tfmot
 import tf_keras
 
 from tf_dlth.models.layers import Tensor, batch_norm, classifier, he_convolution, he_kernel, padded
 from tf_dlth.models.resnet import Shape, basic_block, stages, stem_layers
+from tf_dlth.startup import without_keras_3
+
+with without_keras_3():
+    from tensorflow_model_optimization.sparsity.keras import PrunableLayer
 
 
 def dct_bank(size: int) -> np.ndarray:
@@ -27,7 +30,7 @@ def dct_bank(size: int) -> np.ndarray:
 
 
 @tf_keras.utils.register_keras_serializable(package="tf_dlth")
-class HarmonicConv2D(tf_keras.layers.Layer, tfmot.sparsity.keras.PrunableLayer):
+class HarmonicConv2D(tf_keras.layers.Layer, PrunableLayer):
     """A convolution without bias whose kernel is sum_uv coefficients[u, v, in, out] * D_uv.
 
     Padding is symmetric for stride 1 and left to the layer before for other strides.

@@ -34,12 +34,9 @@ def view_batches(
             settings,
             batch_size=batch_size,
             seed=seed,
-            iteration=0,
-            epoch=epoch,
-            first_step=first_step,
             last_epoch=last_epoch,
             view=view,
-        )
+        )(0, epoch, first_step)
         for view in (0, 1)
     )
     return tf.data.Dataset.zip((one, other)).map(lambda a, b: (tf.stack([a[0], b[0]], axis=1), a[1]))

@@ -82,12 +82,10 @@ class TensorBoard(RunObserver):
             prepared.config.data,
             batch_size=GRID * GRID,
             seed=prepared.config.seed,
-            iteration=0,
-            epoch=1,
             last_epoch=1,
             classes=len(prepared.data.class_names),
         )
-        images, _ = next(iter(batches))
+        images, _ = next(iter(batches(iteration=0, epoch=1)))
         with self._writer.as_default(step=0):
             tf.summary.image("augmented training images", grid(images.numpy())[np.newaxis])
         self._writer.flush()

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -24,27 +25,32 @@ from tf_dlth.tickets.harmless import require_harmless
 CLASS_NAMES, PREPROCESSING = "class_names.txt", "preprocessing.json"
 
 
-def write(
-    folder: Path,
-    model: tf_keras.Model,
-    class_names: Sequence[str],
-    preprocessing: Preprocessing,
-) -> None:
-    """Writes ``model`` with two signatures; raises UserError when the disk refuses.
+class Serving:
+    """A network that is to be saved, once or with other weights each time: it is traced at the first."""
+
+    def __init__(self, model: tf_keras.Model, class_names: Sequence[str], preprocessing: Preprocessing) -> None:
+        self.model, self.class_names, self.preprocessing = model, tuple(class_names), preprocessing
+
+    @cached_property
+    def module(self) -> _Signatures:
+        return _Signatures(self.model)
+
+
+def write(folder: Path, serving: Serving) -> None:
+    """Writes the network as it is now with two signatures; raises UserError when the disk refuses.
 
     ``serving_default``: uint8 ``images`` [N, H, W, C] -> float32 ``logits`` and ``probabilities`` [N, classes].
     ``features``: the same images -> float32 penultimate ``features`` [N, D].
     """
-    module = _Serving(model)
     try:
         with _quiet_saving():
-            tf.saved_model.save(module, str(folder), signatures=module.signatures())
+            tf.saved_model.save(serving.module, str(folder), signatures=serving.module.signatures())
     except tf.errors.OpError as error:
         raise files.cannot_write(folder, OSError(error.message)) from None
     assets = folder / "assets"
     assets.mkdir(exist_ok=True)
-    (assets / CLASS_NAMES).write_text("".join(f"{name}\n" for name in class_names), encoding="utf-8")
-    (assets / PREPROCESSING).write_text(json.dumps(preprocessing.as_json(), indent=2) + "\n", encoding="utf-8")
+    (assets / CLASS_NAMES).write_text("".join(f"{name}\n" for name in serving.class_names), encoding="utf-8")
+    (assets / PREPROCESSING).write_text(json.dumps(serving.preprocessing.as_json(), indent=2) + "\n", encoding="utf-8")
 
 
 Compute = Callable[[tf.Tensor], tf.Tensor]
@@ -134,7 +140,7 @@ def _preprocessing(folder: Path, input_shape: tuple[int, int, int]) -> Preproces
     return validated(files.read_json(path), Preprocessing, f"{path} is damaged: ")
 
 
-class _Serving(tf.Module):
+class _Signatures(tf.Module):
     """Holds the variables and traced functions only: a Keras object inside would be saved with its own machinery."""
 
     def __init__(self, model: tf_keras.Model) -> None:
@@ -150,8 +156,8 @@ class _Serving(tf.Module):
         def penultimate(images: tf.Tensor) -> dict[str, tf.Tensor]:
             return {"features": outputs(images, training=False)[0]}
 
-        self.serve = tf.function(serve, input_signature=[images])
-        self.penultimate = tf.function(penultimate, input_signature=[images])
+        self.serve = tf.function(serve, input_signature=[images], autograph=False)
+        self.penultimate = tf.function(penultimate, input_signature=[images], autograph=False)
 
     def signatures(self) -> dict[str, Any]:
         return {"serving_default": self.serve, "features": self.penultimate}

@@ -14,7 +14,6 @@ from tf_dlth import files
 from tf_dlth.config import Dataset, Normalisation, WeightsKind
 from tf_dlth.data.images import Preprocessing
 from tf_dlth.models import variables
-from tf_dlth.models.build import build
 from tf_dlth.models.spec import ModelSpec
 from tf_dlth.tickets import saved_model
 from tf_dlth.tickets.manifest import (
@@ -28,6 +27,7 @@ from tf_dlth.tickets.manifest import (
     layer_densities,
     write_manifest,
 )
+from tf_dlth.tickets.saved_model import Serving
 from tf_dlth.tickets.ticket import Ticket
 
 Arrays = Mapping[str, np.ndarray]
@@ -68,16 +68,20 @@ def write_ticket(
     masks: Arrays,
     chosen: Mapping[WeightsKind, Chosen],
     rewind: RewindEntry,
-    with_saved_model: bool,
+    serving: Serving | None,
 ) -> None:
-    """Writes a whole ticket under a temporary name, then puts it in place. ``masks`` are boolean."""
+    """Writes a whole ticket under a temporary name, then puts it in place. ``masks`` are boolean.
+
+    With ``serving``, the network of ``origin``, there is a SavedModel in it.
+    """
     temporary = folder.with_name(f"{files.TEMPORARY}{os.getpid()}-{folder.name}")
     try:
         temporary.mkdir(parents=True)
         files.write_tensors(temporary / MASK, {name: mask.astype(np.uint8) for name, mask in masks.items()})
         entries = _write_weights(temporary, chosen)
-        if with_saved_model:
-            _write_saved_model(temporary, origin, chosen[origin.default_weights].weights)
+        if serving:
+            variables.assign(serving.model, chosen[origin.default_weights].weights)
+            saved_model.write(temporary / SAVED_MODEL, serving)
         manifest = _manifest(origin, iteration, masks, entries, rewind, files.digests(temporary))
         write_manifest(temporary / MANIFEST, manifest)
         files.replace_folder(temporary, folder)
@@ -93,7 +97,7 @@ def add_saved_model(ticket: Ticket) -> None:
     temporary = ticket.path / f"{files.TEMPORARY}{SAVED_MODEL}"
     manifest = ticket.manifest
     try:
-        saved_model.write(temporary, ticket.model(), manifest.class_names, manifest.preprocessing)
+        saved_model.write(temporary, Serving(ticket.model(), manifest.class_names, manifest.preprocessing))
         files.replace_folder(temporary, ticket.path / SAVED_MODEL)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
@@ -112,12 +116,6 @@ def _write_weights(folder: Path, chosen: Mapping[WeightsKind, Chosen]) -> dict[W
             files.write_tensors(folder / WEIGHT_FILES[kind], one.weights)
         entries[kind] = WeightsEntry(file=by_epoch[one.epoch], epoch=one.epoch, test_accuracy=one.test_accuracy)
     return entries
-
-
-def _write_saved_model(folder: Path, origin: Origin, weights: Arrays) -> None:
-    model = build(origin.spec, origin.normalisation)
-    variables.assign(model, weights)
-    saved_model.write(folder / SAVED_MODEL, model, origin.class_names, origin.preprocessing)
 
 
 def _manifest(

@@ -102,13 +102,17 @@ class Network:
         self._run(batches, tf.constant(steps))
         return self.totals
 
-    @tf.function(reduce_retracing=True)
-    def _run(self, batches: Iterator[Any], steps: tf.Tensor) -> None:
-        for _ in tf.range(steps):
-            totals = self.strategy.run(self._step, args=next(batches))
+    # AutoGraph would rewrite every function below, which takes longer than to trace them; an own layer is still.
+    @tf.function(autograph=False, reduce_retracing=True)
+    def _run(self, batches: Any, steps: tf.Tensor) -> None:
+        def step(done: tf.Tensor) -> tf.Tensor:
+            totals = self.strategy.run(self._step, args=batches.get_next())
             # One addition a step, so that the sum does not depend on how steps are split into calls.
             self._totals.assign_add(self.strategy.reduce(tf.distribute.ReduceOp.SUM, totals, axis=None))
             self._randomness.end_step()
+            return done + 1
+
+        tf.while_loop(lambda done: done < steps, step, [tf.constant(0)])
 
     def _step(self, images: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
         self._randomness.begin_step()

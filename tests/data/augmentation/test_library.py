@@ -259,8 +259,9 @@ def batches(kind: str, threads: int = 0, cutout: int = 0, **address: int) -> lis
     images = np.random.RandomState(1).randint(0, 256, (22, 8, 8, 1), np.uint8)
     examples = ArrayExamples(images, np.arange(22) % 5, map(str, range(22)))
     config = DataConfig.model_validate({"augment": kind, "flip": "horizontal", "crop_padding": 1, "cutout": cutout})
-    where = {"batch_size": 8, "seed": 3, "iteration": 1, "epoch": 2, "last_epoch": 2, "classes": 5, **address}
-    dataset = training_batches(examples, config, **where)
+    where = {"epoch": 2, "last_epoch": 2, "first_step": 0, **address}
+    made = training_batches(examples, config, batch_size=8, seed=3, last_epoch=where["last_epoch"], classes=5)
+    dataset = made(1, where["epoch"], where["first_step"])
     if threads:
         options = tf.data.Options()
         options.threading.private_threadpool_size = threads
@@ -289,7 +290,7 @@ def test_an_epoch_replays_from_any_step_and_with_any_threads(kind: str) -> None:
 def test_shapes_are_static(kind: str) -> None:
     examples = ArrayExamples(np.full((6, 8, 8, 3), 9, np.uint8), np.arange(6), map(str, range(6)))
     config = DataConfig.model_validate({"augment": kind, "flip": "none", "crop_padding": 0, "cutout": 0})
-    dataset = training_batches(examples, config, batch_size=6, seed=0, iteration=0, epoch=1, classes=6)
+    dataset = training_batches(examples, config, batch_size=6, seed=0, classes=6)(0, 1)
     images, labels = tf.nest.flatten(dataset.element_spec)
     assert images.shape.as_list() == [None, 8, 8, 3]
     assert labels.shape.as_list() == ([None, 6] if kind in MIXED else [None])

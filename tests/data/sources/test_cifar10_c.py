@@ -41,7 +41,7 @@ def test_everything_is_the_test_set(published: Path) -> None:
     taken = source.test.take(np.array([N, 59]))
     assert taken.read(np.array([1, 0]))[:, 0, 0, 0].tolist() == [155, 20]
     assert len(set(source.test.digests())) == 60
-    images = np.concatenate([x for x, _ in evaluation_batches(source.test, 7).as_numpy_iterator()])
+    images = np.concatenate([x for x, _ in evaluation_batches(source.test, 7)])
     assert images[:, 5, 5, 1].tolist() == source.test.read(np.arange(60))[:, 0, 0, 0].tolist()
 
 

@@ -132,7 +132,7 @@ def test_subsets_and_training_batches(prepared: Path) -> None:
     assert data.image_shape == (14, 14, 3)
     again = load_data(data.config)
     assert (again.config, again.preprocessing, again.sha256) == (data.config, data.preprocessing, data.sha256)
-    dataset = training_batches(data.train, data.config, batch_size=8, seed=0, iteration=0, epoch=1)
+    dataset = training_batches(data.train, data.config, batch_size=8, seed=0)(0, 1)
     images, labels = next(iter(dataset))
     assert images.shape == (8, 14, 14, 3)
     assert len(set(labels.numpy())) == 8

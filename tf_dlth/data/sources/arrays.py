@@ -16,9 +16,12 @@ def in_memory(
     config: DataConfig, images: np.ndarray, labels: np.ndarray, names: Iterable[str]
 ) -> tuple[Examples, Preprocessing]:
     """The examples at ``image_size`` (their own size where that is null) and what is done to them."""
-    _, height, width, channels = images.shape
-    preprocessing = preprocessing_for(config, (height, width, channels))
-    stored = ArrayExamples(images, labels, names)
+    return at_image_size(config, ArrayExamples(images, labels, names))
+
+
+def at_image_size(config: DataConfig, stored: Examples) -> tuple[Examples, Preprocessing]:
+    """Stored examples, all of one shape, as ``image_size`` says, and what is done to them."""
+    preprocessing = preprocessing_for(config, stored.image_shape)
     if preprocessing == Preprocessing.of_shape(stored.image_shape):
         return stored, preprocessing
     return ResizedExamples(stored, preprocessing), preprocessing

@@ -10,7 +10,7 @@ from tf_dlth.config import DataConfig
 from tf_dlth.data import subsets
 from tf_dlth.data.labels import refuse_gaps
 from tf_dlth.data.sources import deic, files
-from tf_dlth.data.sources.arrays import in_memory
+from tf_dlth.data.sources.arrays import at_image_size
 from tf_dlth.data.sources.prepared import prepared_builder, read_split
 from tf_dlth.data.sources.source import Source
 from tf_dlth.errors import UserError, printable
@@ -50,9 +50,8 @@ def _by_seed(config: DataConfig, folder: Path) -> Source:
 def _prepared(config: DataConfig) -> Source:
     """The prepared set has one split, so its file names are matched to the lists."""
     builder = prepared_builder("eurosat/rgb", config.data_dir, f", or to {deic.layout(config)}")
-    images, labels, names = read_split(builder, "train", "filename")
-    examples, preprocessing = in_memory(config, images, labels, names)
-    train, test = _positions(config, labels, np.array(names))
+    examples, preprocessing = at_image_size(config, read_split(builder, "train", "filename"))
+    train, test = _positions(config, examples.labels, np.array(examples.names))
     class_names = deic.BENCHMARKS["eurosat"].class_names
     return Source("eurosat", class_names, examples.take(train), examples.take(test), None, preprocessing)
 
