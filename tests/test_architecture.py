@@ -22,7 +22,7 @@ FLOORS = (
     {"tickets"},
     {"lottery"},
     {"preparation"},
-    {"pretraining", "evaluation", "export", "analysis"},
+    {"pretraining", "evaluation", "exporting", "analysis"},
     {"reporting"},
     {"experiment", "studies"},
     {"commands"},
@@ -31,7 +31,7 @@ FLOORS = (
 """The rooms from the ground up: each imports from its own floor and those below, and no two import each other."""
 ROOF = {"__init__", "__main__"}
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
-COMMANDS = FLOORS[-1] - {"export"}
+COMMANDS = FLOORS[-1]
 
 NO_TENSORFLOW = (
     "lottery/masks.py",

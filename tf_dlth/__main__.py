@@ -17,6 +17,7 @@ COMMANDS = {
     "report": "write a page about runs, with every table and figure beside it",
     "pretrain": "train an encoder without labels",
     "corrupt": "make corrupted copies of a dataset's test images",
+    "export": "write a ticket for use elsewhere: SavedModel, compacted, LiteRT, ONNX",
     "study": "run a grid of runs over seeds",
 }
 

@@ -196,6 +196,33 @@ def replace_folder(temporary: Path, final: Path) -> None:
         raise cannot_write(final, error) from None
 
 
+@contextmanager
+def writing(folder: Path) -> Iterator[Path]:
+    """A new folder that stands under ``folder``, which is free, when the block has ended, whole; else nothing does.
+
+    Raises UserError when the disk refuses.
+    """
+    final = folder.absolute()
+    temporary = final.with_name(f"{TEMPORARY}{os.getpid()}-{final.name}")
+    try:
+        temporary.mkdir(parents=True)
+        yield temporary
+        replace_folder(temporary, final)
+    except OSError as error:
+        raise cannot_write(folder, error) from None
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def require_free(folder: Path, option: str) -> None:
+    """Raises UserError unless nothing, or an empty folder, stands under ``folder``."""
+    if folder.is_dir() and not folder.is_symlink():
+        if any(folder.iterdir()):
+            raise UserError(f"{option} {folder}: is not empty; name a new folder, or remove what is in it")
+    elif folder.exists() or folder.is_symlink():
+        raise UserError(f"{option} {folder}: is no folder; name a new one")
+
+
 def remove(path: Path) -> None:
     """Removes a file, a link or a whole folder; raises UserError when the disk refuses."""
     try:

@@ -17,6 +17,7 @@ OPTIONS = {
     "probe": {"ticket", "overrides", "--data", "--weights", "--trust"},
     "report": {"paths", "--out", "--weights", "--trust"},
     "pretrain": {"--config", "overrides", "--overwrite", "--allow-change"},
+    "export": {"ticket", "--format", "--out", "--int8", "--weights", "--trust"},
     "study": {"--config", "overrides", "--engine", "--workers", "--dry-run", "--status"},
     "corrupt": {"--data", "--out", "--kinds", "--severities", "--seed", "--frost"},
 }

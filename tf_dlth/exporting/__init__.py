@@ -1,0 +1,1 @@
+"""A ticket made ready for elsewhere: smaller networks, other formats, and whether they still say the same."""
