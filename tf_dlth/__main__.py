@@ -15,6 +15,7 @@ COMMANDS = {
     "probe": "train a linear classifier on a ticket's features of other images",
     "analyze": "compare tickets and runs: densities, similarity, norms, overlap, curves",
     "report": "write a page about runs, with every table and figure beside it",
+    "list": "show the runs of a folder in a table",
     "pretrain": "train an encoder without labels",
     "corrupt": "make corrupted copies of a dataset's test images",
     "study": "run a grid of runs over seeds",
