@@ -26,7 +26,21 @@ FLOORS = (
     {"reporting"},
     {"experiment", "studies"},
     {"commands"},
-    {"train", "evaluate", "predict", "probe", "analyze", "pretrain", "corrupt", "export", "study", "report", "list", "card", "push"},
+    {
+        "train",
+        "evaluate",
+        "predict",
+        "probe",
+        "analyze",
+        "pretrain",
+        "corrupt",
+        "export",
+        "study",
+        "report",
+        "list",
+        "card",
+        "push",
+    },
 )
 """The rooms from the ground up: each imports from its own floor and those below, and no two import each other."""
 ROOF = {"__init__", "__main__"}

@@ -16,6 +16,7 @@ COMMANDS = {
     "analyze": "compare tickets and runs: densities, similarity, norms, overlap, curves",
     "report": "write a page about runs, with every table and figure beside it",
     "list": "show the runs of a folder in a table",
+    "card": "write the model card of a ticket",
     "pretrain": "train an encoder without labels",
     "corrupt": "make corrupted copies of a dataset's test images",
     "study": "run a grid of runs over seeds",
