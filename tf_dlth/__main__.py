@@ -17,6 +17,7 @@ COMMANDS = {
     "report": "write a page about runs, with every table and figure beside it",
     "list": "show the runs of a folder in a table",
     "card": "write the model card of a ticket",
+    "push": "upload a ticket and its card to the Hugging Face Hub",
     "pretrain": "train an encoder without labels",
     "corrupt": "make corrupted copies of a dataset's test images",
     "study": "run a grid of runs over seeds",
