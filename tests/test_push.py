@@ -2,6 +2,9 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -100,6 +103,14 @@ def test_nothing_goes_up_without_a_token_or_a_yes(
     assert main(words) == 0
     assert "nothing was uploaded" in capsys.readouterr().out
     assert not any(line.startswith("POST") for line in hub.asked)
+
+
+def test_the_environment_names_the_hub_and_the_token(hub: Hub, tmp_path: Path) -> None:
+    environment = {**os.environ, "HF_ENDPOINT": hub.url, "HF_TOKEN": TOKEN, "HF_HOME": str(tmp_path)}
+    words = [sys.executable, "-m", "tf_dlth.push", str(EXAMPLE), f"hf://{REPOSITORY}", "--yes"]
+    done = subprocess.run(words, env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert f"uploaded: hf://{REPOSITORY}@{list(hub.commits[REPOSITORY])[-1]}" in done.stdout
 
 
 def test_what_would_be_replaced_is_said(
