@@ -98,7 +98,8 @@ def upload(repository: str, contents: Mapping[str, Path | bytes], message: str) 
 
 def _library() -> ModuleType:
     try:
-        import huggingface_hub
+        import huggingface_hub.errors
+        import huggingface_hub.utils
     except ImportError:
         raise UserError("hf:// needs huggingface_hub: pip install -c constraints.txt '.[hub]'") from None
     huggingface_hub.utils.disable_progress_bars()
