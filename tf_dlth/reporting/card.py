@@ -36,6 +36,12 @@ PAPER = (
 PLACEHOLDER = "OWNER/NAME"
 ORDER: tuple[WeightsKind, ...] = ("heldout", "test_best", "last")
 
+EPOCHS: dict[WeightsKind, str] = {
+    "heldout": "the epoch that is best on held-out images, which are not tested on",
+    "test_best": "the epoch that is best on the test images themselves, as in the paper: optimistic",
+    "last": "the last epoch, without a choice",
+}
+
 
 @dataclass(frozen=True)
 class Shown:
@@ -140,19 +146,25 @@ def _accuracy(shown_: Shown) -> Iterator[list[str]]:
     every = shown_.run.config.training.evaluate_every if shown_.run else 1
     yield ["## Accuracy"]
     yield _table(("epoch chosen by", "epoch", "ticket %", "dense %", "difference"), list(_rows(shown_, every)))
-    images = f"{shown_.test_images:,} test images" if shown_.test_images else "the test images, whose number is unknown"
-    dense = "" if shown_.run else "; the dense network is in the run, which is not beside this ticket"
     default = shown(shown_.ticket.manifest.default_weights, every)
-    yield [
-        f"On {images}, with one standard error of a proportion (one seed){dense}. The SavedModel holds the {default} "
-        "weights, and `load_ticket` means them."
-    ]
-    yield [f"- {shown(kind, every)}: {explained(kind, every)}" for kind in shown_.kinds]
-    if shown_.run and shown_.run.chosen.iteration != shown_.ticket.iteration:
-        best = shown_.run.chosen.iteration
-        yield [f"This is iteration {shown_.ticket.iteration}; by {shown_.run.rule} the run chose iteration {best}."]
+    yield [f"{_noise(shown_)} The SavedModel holds the {default} weights, and `load_ticket` means them."]
+    yield [f"- {shown(kind, every)}: {EPOCHS[kind]}" for kind in shown_.kinds]
+    if shown_.run:
+        rule, best = shown_.run.rule, shown_.run.chosen.iteration
+        other = (
+            "" if best == shown_.ticket.iteration else f" That is iteration {best}; this is {shown_.ticket.iteration}."
+        )
+        yield [f"The iteration was chosen by {shown(rule, every)}: {explained(rule, every)}.{other}"]
     if shown_.figure:
         yield [f"![Test accuracy against density, every iteration of the run]({FIGURE})"]
+
+
+def _noise(shown_: Shown) -> str:
+    if shown_.run is None:
+        return "The dense network and the number of test images are in the run, which is not beside this ticket."
+    if shown_.test_images is None:
+        return "The number of test images is not known here, and so no standard error."
+    return f"On {shown_.test_images:,} test images, with one standard error of a proportion; one seed."
 
 
 def _rows(shown_: Shown, every: int) -> Iterator[Sequence[str]]:
@@ -182,9 +194,7 @@ def _training(shown_: Shown) -> Iterator[list[str]]:
     yield ["## How it was trained"]
     run, manifest = shown_.run, shown_.ticket.manifest
     if run is None:
-        yield [
-            f"Augmentation: {code(manifest.augment)}; `ticket.json` has the digest of its config, the run all of it."
-        ]
+        yield [f"Augmentation: {code(manifest.augment)}; all other settings are in the run's `config.yaml`."]
         return
     if run.images:
         parts = {"train": "trained on", "heldout": "held out to choose by", "test": "tested on"}
