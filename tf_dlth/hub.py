@@ -115,4 +115,4 @@ def _told(what: str) -> Iterator[None]:
     except UserError:
         raise
     except Exception as error:
-        raise UserError(f"{what}: {' '.join(str(error).split())[:300]}") from error
+        raise UserError(f"{what}: {' '.join(str(error).split())[:300].rstrip('.')}") from error
