@@ -21,6 +21,10 @@ from tf_dlth.config import Config, parse_config
 from tf_dlth.runs.facts import Facts
 from tf_dlth.startup import start_tensorflow
 
+from .hub import hub
+
+__all__ = ["hub"]
+
 TINY = """
 name: tiny
 data: {dataset: digits, per_class: 5, heldout_per_class: 3}

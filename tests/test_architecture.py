@@ -14,7 +14,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 IDS = [str(path.relative_to(PACKAGE)) for path in MODULES]
 
 FLOORS = (
-    {"errors", "startup", "files", "provenance"},
+    {"errors", "startup", "files", "hub", "provenance"},
     {"config"},
     {"data", "models", "runs"},
     {"corruptions"},
@@ -26,7 +26,21 @@ FLOORS = (
     {"reporting"},
     {"experiment", "studies"},
     {"commands"},
-    {"train", "evaluate", "predict", "probe", "analyze", "pretrain", "corrupt", "export", "study", "report"},
+    {
+        "train",
+        "evaluate",
+        "predict",
+        "probe",
+        "analyze",
+        "pretrain",
+        "corrupt",
+        "export",
+        "study",
+        "report",
+        "list",
+        "card",
+        "push",
+    },
 )
 """The rooms from the ground up: each imports from its own floor and those below, and no two import each other."""
 ROOF = {"__init__", "__main__"}
@@ -40,6 +54,7 @@ NO_TENSORFLOW = (
     "config",
     "files.py",
     "errors.py",
+    "hub.py",
     "models/spec.py",
     "runs",
     "training/workers.py",
@@ -63,6 +78,8 @@ NO_TENSORFLOW = (
     "studies/study.py",
     "studies/engines",
     "reporting/paper.py",
+    "reporting/listing.py",
+    "reporting/card.py",
     "studies/choosing.py",
     "studies/verdicts",
 )

@@ -26,6 +26,7 @@ from tf_dlth import files
 from tf_dlth.config import DataConfig, Dataset, WeightsKind
 from tf_dlth.config.schema import PREPARED
 from tf_dlth.errors import Stopped, UserError, one_line
+from tf_dlth.hub import Reference, is_reference
 from tf_dlth.startup import heard
 from tf_dlth.training.workers import Workers, parse_workers
 
@@ -217,9 +218,11 @@ def table(rows: Sequence[Mapping[str, str]]) -> Table:
 
 
 def require_paths(paths: Sequence[str]) -> None:
-    """Raises UserError for the first path that is not there, before TensorFlow's seconds of start-up."""
+    """Raises UserError, before TensorFlow's seconds of start-up, for a path that is not there or names no commit."""
     for path in paths:
-        if not Path(path).is_dir():
+        if is_reference(path):
+            Reference.parse(path)
+        elif not Path(path).is_dir():
             raise UserError(f"{path} does not exist or is no folder")
 
 

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import hashlib
 import sys
-import types
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,13 +11,17 @@ import scipy.signal
 from safetensors.numpy import save_file
 
 from tf_dlth import files
+from tf_dlth import hub as hub_files
 from tf_dlth.errors import UserError
+from tf_dlth.models import pretrained
 from tf_dlth.models.build import features
 from tf_dlth.models.initialisation import initial_weights
 from tf_dlth.models.pretrained import load_pretrained, pytorch_names
 from tf_dlth.models.spec import ModelSpec
 from tf_dlth.models.variables import assign, read
 from tf_dlth.runs.facts import Facts, write_facts
+
+from ..hub import Hub
 
 WIDTH, SIDE = 4, 32
 SPEC = ModelSpec(
@@ -258,30 +261,50 @@ def test_own_encoder_gives_all_but_the_head(network, finished_pretraining, tmp_p
     refused(tmp_path, "lacks stem/kernel", spec, initial)
 
 
-def test_hub_reference_pins_a_revision(model, file, monkeypatch):
+def test_hub_reference_pins_a_revision(model, file, hub: Hub):
     path, _ = file
-    asked = []
-
-    def hf_hub_download(repository: str, name: str, *, revision: str) -> str:
-        asked.append((repository, name, revision))
-        return str(path)
-
-    hub = types.SimpleNamespace(hf_hub_download=hf_hub_download)
-    monkeypatch.setitem(sys.modules, "huggingface_hub", hub)
-    _, provenance = load_pretrained("hf://owner/some.net-18@abc123", SPEC, initial_weights(model, 0), False)
-    assert asked == [("owner/some.net-18", "model.safetensors", "abc123")]
-    assert (provenance["source"], provenance["revision"]) == ("hf://owner/some.net-18@abc123", "abc123")
+    reference = f"hf://owner/some.net-18@{hub.commit('owner/some.net-18', {'model.safetensors': path.read_bytes()})}"
+    _, provenance = load_pretrained(reference, SPEC, initial_weights(model, 0), False)
+    assert (provenance["source"], provenance["revision"]) == (reference, reference[-40:])
     assert provenance["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
-    for reference in ("hf://owner/net", "hf://net@abc", "hf://owner/net@"):
-        refused(reference, "must be hf://OWNER/NAME@REVISION")
+    refused("hf://owner/net@main", "model.init: hf://owner/net@main is not pinned")
+    refused("hf://net@abc", "must be hf://OWNER/NAME@REVISION")
 
 
-def test_hub_without_its_library_or_network(monkeypatch):
+def test_hub_without_its_library_or_the_repository(monkeypatch, hub: Hub):
+    reference = f"hf://owner/net@{'a' * 40}"
+    refused(reference, "model.init: model.safetensors of hf://owner/net@a+ cannot be downloaded: ")
     monkeypatch.setitem(sys.modules, "huggingface_hub", None)
-    refused("hf://owner/net@abc", r"pip install 'tf_dlth\[hub\]'")
+    refused(reference, r"model.init: hf:// needs huggingface_hub: pip install -c constraints.txt '\.\[hub\]'")
 
-    def offline(*_args, **_kwargs):
-        raise ConnectionError("no route\nto host")
 
-    monkeypatch.setitem(sys.modules, "huggingface_hub", types.SimpleNamespace(hf_hub_download=offline))
-    refused("hf://owner/net@abc", "cannot be downloaded: no route to host")
+WIDE = SPEC.model_copy(update={"width": 64})
+
+
+def test_imagenet_is_the_published_file_of_the_architecture(model, file, hub: Hub, monkeypatch):
+    """Small weights stand in for the published ones, at another width and commit."""
+    path, _ = file
+    content = path.read_bytes()
+    pinned = hub_files.Reference(
+        "timm/resnet18.tv_in1k", hub.commit("timm/resnet18.tv_in1k", {"model.safetensors": content})
+    )
+    digest = hashlib.sha256(content).hexdigest()
+    monkeypatch.setattr(pretrained, "IMAGENET", {"resnet18": (pinned, digest)})
+    monkeypatch.setattr(pretrained, "IMAGENET_WIDTH", WIDTH)
+    weights, provenance = load_pretrained("imagenet", SPEC, initial_weights(model, 0), False)
+    expected, _ = load_pretrained(str(path), SPEC, initial_weights(model, 0), False)
+    for name, tensor in expected.items():
+        np.testing.assert_array_equal(weights[name], tensor)
+    assert (provenance["source"], provenance["revision"]) == (str(pinned), pinned.revision)
+    assert provenance["sha256"] == digest
+    monkeypatch.setattr(pretrained, "IMAGENET", {"resnet18": (pinned, "0" * 64)})
+    refused("imagenet", "is damaged: expected SHA-256 0+, found")
+
+
+def test_imagenet_says_what_it_is_for_and_which_file_to_put_where(hub: Hub):
+    refused("imagenet", f"imagenet needs model.width=64, not {WIDTH}")
+    refused("imagenet", "for resnet18 or resnet50, not vgg16", SPEC.model_copy(update={"architecture": "vgg16"}))
+    assert hub.asked == []
+    way = "put model.safetensors of hf://timm/resnet18.tv_in1k@[0-9a-f]{40} at weights/resnet18.safetensors and set"
+    refused("imagenet", f"cannot be downloaded: .*; {way} model.init=weights/resnet18.safetensors", WIDE)
+    assert hub.asked

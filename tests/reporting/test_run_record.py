@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from tf_dlth.config import parse_config
+from tf_dlth.config import Config, parse_config
+from tf_dlth.config.keys import field_at
 from tf_dlth.errors import UserError
 from tf_dlth.lottery.rows import Row
-from tf_dlth.reporting.run_record import RunRecord, labels_used, outcome, read_record
+from tf_dlth.reporting.run_record import SETTINGS, RunRecord, labels_used, outcome, read_record
 
 IMAGES = {"train": 500, "heldout": 100, "test": 400}
 Record = Callable[..., RunRecord]
@@ -127,3 +128,7 @@ def test_no_iteration_yet(damaged: Path, edit):
     (damaged / "iterations.csv").unlink()
     with pytest.raises(UserError, match="no iteration that has ended"):
         read_record(damaged)
+
+
+def test_every_key_that_is_shown_exists():
+    assert [key for key in SETTINGS if field_at(Config, key) is None] == []

@@ -11,7 +11,7 @@ import pytest
 from pydantic import ValidationError
 
 from tf_dlth.errors import UserError
-from tf_dlth.tickets.manifest import Manifest, layer_densities, read_manifest
+from tf_dlth.tickets.manifest import Manifest, layer_densities, read_manifest, write_manifest
 
 Change = Callable[[dict[str, Any]], Any]
 
@@ -28,6 +28,13 @@ def test_it_reads_what_was_written(path: Path):
     assert tree.pop("manifest_sha256") == manifest.sha256
     assert manifest.model_dump(mode="json") == tree
     assert Manifest.model_validate(manifest.model_dump()) == manifest
+
+
+def test_accuracies_classes_and_model_come_first_and_layers_last(tmp_path: Path, path: Path):
+    write_manifest(tmp_path / "ticket.json", read_manifest(path))
+    names = list(json.loads((tmp_path / "ticket.json").read_text()))
+    assert names[:5] == ["format_version", "weights", "default_weights", "class_names", "model"]
+    assert names[-2:] == ["layers", "manifest_sha256"]
 
 
 def test_it_cannot_be_changed(path: Path):

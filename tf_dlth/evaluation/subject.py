@@ -12,6 +12,7 @@ from tf_dlth.data.catalogue import FACTS
 from tf_dlth.data.images import Preprocessing
 from tf_dlth.errors import UserError
 from tf_dlth.evaluation.accuracy import Predict, predictor
+from tf_dlth.hub import is_reference
 from tf_dlth.runs.facts import read_facts
 from tf_dlth.runs.folder import stored_config
 from tf_dlth.tickets.manifest import MANIFEST
@@ -41,7 +42,7 @@ class Subject:
 
 
 def open_subject(path: str, kind: WeightsKind | None = None, trust: bool = False) -> Subject:
-    """Opens a ticket's folder, a run's folder (its winner) or a SavedModel's; raises UserError for others.
+    """Opens a ticket's folder, a run's (its winner), a ticket on the Hub or a SavedModel; raises UserError for others.
 
     ``trust`` lets a ticket's own architecture be imported, and a SavedModel run operations that can do more than
     compute.
@@ -59,8 +60,8 @@ def ticket_or_saved_model(path: str, kind: WeightsKind | None, trust: bool) -> T
     Raises UserError for what is neither, and for a ticket's SavedModel that is not as its ticket says.
     """
     folder = Path(path)
-    if (folder / MANIFEST).is_file() or not is_saved_model(folder):
-        return load_ticket(folder, trust)
+    if is_reference(path) or (folder / MANIFEST).is_file() or not is_saved_model(folder):
+        return load_ticket(path, trust)
     if kind is not None:
         raise UserError(f"{path} is a SavedModel, which holds one set of weights; leave --weights out")
     if (folder.parent / MANIFEST).is_file():

@@ -7,7 +7,6 @@ PyTorch's names are those of its widely used ImageNet weights: ``conv1.weight``,
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,13 +15,25 @@ import numpy as np
 
 from tf_dlth.errors import UserError
 from tf_dlth.files import Tensors, read_tensors
+from tf_dlth.hub import Reference, is_reference
 from tf_dlth.models.spec import ModelSpec
 from tf_dlth.runs.facts import read_facts
 
 ENCODER_FILE = "encoder.safetensors"
 """What a pre-training leaves in its folder."""
 HUB_FILE = "model.safetensors"
-HUB = re.compile(r"hf://(?P<repository>[\w.-]+/[\w.-]+)@(?P<revision>[\w./-]+)", re.ASCII)
+IMAGENET_WIDTH = 64
+IMAGENET = {
+    "resnet18": (
+        Reference("timm/resnet18.tv_in1k", "bbd144b3e5565108aad885f145491d11bc6ce807"),
+        "694f673df6520a3158624e8a89af086f59923ee4cd7436fe5bc3bc71d295ad81",
+    ),
+    "resnet50": (
+        Reference("timm/resnet50.tv_in1k", "78f3ecfdb38e06d9b8397f662e7ab8fee96026fa"),
+        "5d061a3c593d795bfe682d9b152bafbcf550579873492def3515b46db1189888",
+    ),
+}
+"""By architecture: copies of torchvision's IMAGENET1K_V1 weights on the Hub, and the SHA-256 of the file."""
 
 NORM_LEAVES = {
     "weight": "gamma",
@@ -37,12 +48,12 @@ def load_pretrained(
 ) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     """``initial`` with the file's weights put in, and where they came from.
 
-    ``reference`` is a safetensors file, a folder of a pre-training, or ``hf://OWNER/NAME@REVISION``. From
+    ``reference`` is ``imagenet``, a safetensors file, a folder of a pre-training, or ``hf://OWNER/NAME@REVISION``. From
     PyTorch's naming the residual stages are copied, the stem if ``pretrained_stem``, the head never; from our
     own, all but the head. Raises UserError for missing or unknown names and shapes that do not fit.
     """
-    path, source = locate(reference)
-    file = read_tensors(path.resolve(), source.get("sha256"))  # downloads lie in the cache as links
+    path, source = locate(reference, spec)
+    file = read_tensors(path.resolve(), source.get("sha256"))
     if all("/" in name for name in file):
         naming, loaded = "tf_dlth", _from_encoder(file, initial, reference)
     else:
@@ -54,9 +65,11 @@ def load_pretrained(
     return weights, {**source, "sha256": digest, "naming": naming, "copied": len(loaded), "random": random}
 
 
-def locate(reference: str) -> tuple[Path, dict[str, str]]:
+def locate(reference: str, spec: ModelSpec) -> tuple[Path, dict[str, str]]:
     """The file on this disk, downloaded if need be, and what to note about it."""
-    if reference.startswith("hf://"):
+    if reference == "imagenet":
+        return _published(spec.architecture, spec.width)
+    if is_reference(reference):
         return _download(reference)
     path = Path(reference)
     if not path.is_dir():
@@ -140,18 +153,27 @@ def _check_shapes(loaded: Mapping[str, np.ndarray], initial: Tensors, reference:
             )
 
 
+def _published(architecture: str, width: int) -> tuple[Path, dict[str, str]]:
+    """torchvision's first ImageNet weights, as the paper's code begins with."""
+    if architecture not in IMAGENET:
+        raise UserError(f"model.init: imagenet is for {' or '.join(IMAGENET)}, not {architecture}")
+    if width != IMAGENET_WIDTH:
+        raise UserError(f"model.init: imagenet needs model.width={IMAGENET_WIDTH}, not {width}")
+    reference, sha256 = IMAGENET[architecture]
+    try:
+        path, source = _download(str(reference))
+    except UserError as error:
+        raise UserError(
+            f"{error}; put {HUB_FILE} of {reference} at weights/{architecture}.safetensors and set "
+            f"model.init=weights/{architecture}.safetensors (SHA-256 {sha256})"
+        ) from None
+    return path, {**source, "sha256": sha256}
+
+
 def _download(reference: str) -> tuple[Path, dict[str, str]]:
-    match = HUB.fullmatch(reference)
-    if match is None:
-        raise UserError(f"model.init: {reference} must be hf://OWNER/NAME@REVISION; the revision pins the weights")
     try:
-        from huggingface_hub import hf_hub_download  # pyright: ignore[reportMissingImports] - an extra
-    except ImportError:
-        raise UserError(f"model.init: {reference} needs huggingface_hub; pip install 'tf_dlth[hub]'") from None
-    repository, revision = match["repository"], match["revision"]
-    try:
-        path = hf_hub_download(repository, HUB_FILE, revision=revision)
-    except Exception as error:  # The library raises its own, requests' and the system's errors.
-        reason = " ".join(str(error).split())[:200]
-        raise UserError(f"model.init: {reference} cannot be downloaded: {reason}") from error
-    return Path(path), {"source": reference, "file": HUB_FILE, "revision": revision}
+        pinned = Reference.parse(reference)
+        path = pinned.download(HUB_FILE)
+    except UserError as error:
+        raise UserError(f"model.init: {error}") from None
+    return path, {"source": reference, "file": HUB_FILE, "revision": pinned.revision}

@@ -11,12 +11,24 @@ from typing import Any
 from tf_dlth import files
 from tf_dlth.analysis.accuracies import error_of_difference
 from tf_dlth.config import Config
+from tf_dlth.config.keys import flat
 from tf_dlth.config.schema import BASELINES
 from tf_dlth.errors import UserError
 from tf_dlth.lottery.rows import ITERATIONS, Row, read_rows
 from tf_dlth.lottery.selection import Rule, score, summary, test_accuracy
 from tf_dlth.runs.facts import Facts, read_facts
 from tf_dlth.runs.folder import METRICS, SUBSET, stored_config
+
+SETTINGS = (
+    "seed", "data.dataset", "data.train_part", "data.fraction", "data.per_class", "data.imbalance", "data.subset_seed",
+    "data.heldout_per_class", "data.heldout_from", "data.image_size", "data.augment", "data.flip", "data.cutout",
+    "model.architecture", "model.width", "model.stem", "model.head", "model.init",
+    "training.epochs", "training.batch_size", "training.learning_rate", "training.momentum", "training.weight_decay",
+    "training.loss", "training.evaluate_every",
+    "pruning.method", "pruning.iterations", "pruning.rate", "pruning.rewind", "pruning.rewind_epochs",
+    "pruning.select_by", "pruning.source", "pruning.start",
+)  # fmt: skip
+"""Keys of the config that are shown where they have a value; config.yaml has all."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,6 +72,12 @@ def read_record(path: Path) -> RunRecord:
     if not rows:
         raise UserError(f"{path} has no iteration that has ended; report it when it has one")
     return RunRecord(path, facts, config, rows, _metrics(path, facts), _images(path, facts))
+
+
+def settings(record: RunRecord) -> list[tuple[str, str]]:
+    """Those of ``SETTINGS`` that have a value, as text."""
+    values = flat(record.config.model_dump(mode="json"))
+    return [(key, str(values[key])) for key in SETTINGS if values[key] is not None]
 
 
 def outcome(record: RunRecord) -> str:

@@ -42,17 +42,17 @@ class RewindEntry(Section):
 
 
 class Manifest(Section):
-    """The content of ticket.json; file names are relative to the ticket's folder and stay inside it."""
+    """The content of ticket.json, what a reader looks for first; file names are relative and stay in its folder."""
 
     format_version: Literal[1]
-    iteration: Count
-    density: Fraction
-    remaining: Count
-    prunable: Count
     weights: dict[WeightsKind, WeightsEntry]
     default_weights: WeightsKind
     class_names: list[str]
     model: ModelSpec
+    iteration: Count
+    density: Fraction
+    remaining: Count
+    prunable: Count
     dataset: Dataset
     augment: str
     preprocessing: Preprocessing

@@ -15,6 +15,7 @@ import numpy as np
 from tf_dlth import files
 from tf_dlth.config import WeightsKind
 from tf_dlth.errors import UserError
+from tf_dlth.hub import Reference, is_reference
 from tf_dlth.models import registry
 from tf_dlth.models.sanity import require_sane
 from tf_dlth.runs.facts import RUN, Facts, read_facts
@@ -36,11 +37,15 @@ LARGEST_HEADER = 2**24
 
 
 class Ticket:
-    """A ticket's folder, opened; tensors are read, and their digests checked, when they are asked for."""
+    """A ticket's folder, opened; tensors are read, and their digests checked, when they are asked for.
 
-    def __init__(self, path: Path, manifest: Manifest) -> None:
+    The files of a ticket on the Hub are downloaded when they are asked for too; ``path`` is where they are kept.
+    """
+
+    def __init__(self, path: Path, manifest: Manifest, remote: Reference | None = None) -> None:
         self.path = path
         self.manifest = manifest
+        self._remote = remote
 
     @property
     def iteration(self) -> int:
@@ -102,10 +107,17 @@ class Ticket:
 
         It lies in the run's folder, which a moved ticket lacks.
         """
-        name, sha256 = self.manifest.rewind.file, self.manifest.rewind.sha256
+        return files.read_tensors(self.rewind_file, self.manifest.rewind.sha256)
+
+    @property
+    def rewind_file(self) -> Path:
+        """Where theta_r lies; raises UserError where it does not."""
+        name = self.manifest.rewind.file
+        if self._remote:
+            return self._remote.download(name)
         for folder in (self.path, self.path.parent):
             if (folder / name).is_file():
-                return files.read_tensors(folder / name, sha256)
+                return folder / name
         raise UserError(f"{self.path} needs {name} beside it or in its parent folder; copy it from the run")
 
     @property
@@ -146,6 +158,8 @@ class Ticket:
 
     def _inside(self, name: str) -> Path:
         """The path of a file of the manifest; raises UserError where a link leads elsewhere."""
+        if self._remote:
+            return self._remote.download(name)
         path = self.path / name
         if path.is_symlink() or not path.resolve().is_relative_to(self.path.resolve()):
             raise UserError(f"{path} is a symbolic link; a ticket's files must be in its folder")
@@ -153,11 +167,13 @@ class Ticket:
 
 
 def load_ticket(path: str | Path, trust: bool = False) -> Ticket:
-    """Opens an iteration's folder, or a run's folder (then its winner).
+    """Opens an iteration's folder, a run's folder (then its winner), or ``hf://OWNER/NAME@REVISION``.
 
     An architecture of the form ``module:function`` is imported and called, so it needs ``trust``. Raises UserError for
     anything that is no ticket, and for damage.
     """
+    if is_reference(path):
+        return _downloaded(Reference.parse(str(path)), trust)
     if (Path(path) / MANIFEST).is_file():
         return _opened(Path(path), trust)
     facts, folder = _winner(Path(path))
@@ -168,12 +184,23 @@ def load_ticket(path: str | Path, trust: bool = False) -> Ticket:
 
 def _opened(folder: Path, trust: bool) -> Ticket:
     manifest = read_manifest(folder / MANIFEST)
+    _require_trusted(manifest, str(folder), trust)
+    return Ticket(folder, manifest)
+
+
+def _downloaded(remote: Reference, trust: bool) -> Ticket:
+    path = remote.download(MANIFEST)
+    manifest = read_manifest(path)
+    _require_trusted(manifest, str(remote), trust)
+    return Ticket(path.parent, manifest, remote)
+
+
+def _require_trusted(manifest: Manifest, ticket: str, trust: bool) -> None:
     if manifest.model.architecture not in registry.BUILT_IN and not trust:
         raise UserError(
-            f"{folder} names the architecture {manifest.model.architecture}, which would be imported and run; "
+            f"{ticket} names the architecture {manifest.model.architecture}, which would be imported and run; "
             "pass --trust (trust=True) if the ticket is your own"
         )
-    return Ticket(folder, manifest)
 
 
 def own_ticket(path: Path, facts: Facts) -> Ticket:

@@ -71,10 +71,3 @@ def test_settings_and_machine(record: RunRecord):
     machine = {row[0]: row[1] for row in run_tables.machine_table(record).rows}
     assert machine["tf_dlth"] == record.facts.versions["tf_dlth"]
     assert machine["SHA-256 of the config"] == record.facts.config_sha256
-
-
-def test_every_key_that_is_shown_exists(record: RunRecord):
-    from tf_dlth.config import Config
-    from tf_dlth.config.keys import field_at
-
-    assert [key for key in run_tables.SETTINGS if field_at(Config, key) is None] == []

@@ -7,25 +7,13 @@ from dataclasses import asdict
 from typing import Any
 
 from tf_dlth.analysis.accuracies import error_of_difference, standard_error
-from tf_dlth.config.keys import flat
 from tf_dlth.evaluation.analyses.opening import Opened
 from tf_dlth.lottery.selection import PAPER_LAST_ITERATION, Rule, dense_would_win, score, test_accuracy, winners
 from tf_dlth.reporting.page.content import Table
 from tf_dlth.reporting.rules import shown
-from tf_dlth.reporting.run_record import RunRecord, labels_used
+from tf_dlth.reporting.run_record import RunRecord, labels_used, settings
 from tf_dlth.reporting.sizes import sizes
 from tf_dlth.tickets.ticket import Ticket
-
-SETTINGS = (
-    "seed", "data.dataset", "data.train_part", "data.fraction", "data.per_class", "data.imbalance", "data.subset_seed",
-    "data.heldout_per_class", "data.heldout_from", "data.image_size", "data.augment", "data.flip", "data.cutout",
-    "model.architecture", "model.width", "model.stem", "model.head", "model.init",
-    "training.epochs", "training.batch_size", "training.learning_rate", "training.momentum", "training.weight_decay",
-    "training.loss", "training.evaluate_every",
-    "pruning.method", "pruning.iterations", "pruning.rate", "pruning.rewind", "pruning.rewind_epochs",
-    "pruning.select_by", "pruning.source", "pruning.start",
-)  # fmt: skip
-"""Keys of the config that are shown where they have a value; config.yaml has all."""
 
 
 def rules_table(record: RunRecord) -> Table:
@@ -130,8 +118,7 @@ def layers_table(opened: Opened) -> Table:
 
 def settings_table(record: RunRecord) -> Table:
     """The settings that decide a run."""
-    values = flat(record.config.model_dump(mode="json"))
-    rows = [[key, str(values[key])] for key in SETTINGS if values[key] is not None]
+    rows = [[key, value] for key, value in settings(record)]
     return Table("settings", "Settings (all of them are in config.yaml)", ("key", "value"), rows)
 
 
