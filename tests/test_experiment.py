@@ -225,7 +225,7 @@ def test_ticket_json(finished):
             "architecture": "resnet18", "width": 4, "stem": "small", "head": "linear", "classes": 10,
             "input_shape": [8, 8, 1],
         }  # fmt: skip
-        assert set(tree["preprocessing"]) == {"channels", "resize", "crop", "interpolation", "antialias"}
+        assert set(tree["preprocessing"]) == {"channels", "resize", "crop", "interpolation", "antialias", "fit"}
         assert tree["class_names"] == list("0123456789")
         assert (tree["dataset"], tree["augment"]) == ("digits", "basic")
         assert tree["config_sha256"] == load_config(finished.path / "config.yaml").sha256()

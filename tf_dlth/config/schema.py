@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal, Self
 import yaml
 from pydantic import Field, field_validator, model_validator
 
-from tf_dlth.config.base import Normalisation, Section, Seed
+from tf_dlth.config.base import Fit, Normalisation, Section, Seed
 
 Dataset = Literal[
     "digits",
@@ -45,6 +45,8 @@ COMPUTED_FROM: dict[Command, tuple[str, ...]] = {
 """The sections that decide what a command computes."""
 NOT_COMPUTED_FROM = {"data": ("data_dir", "train_list", "test_list"), "training": ("threads",)}
 """Keys of those sections that say where things are, or on how many threads: runs that differ only here are the same."""
+SINCE = {"data": {"fit": "crop"}}
+"""Later keys, with what was done before them: at that value the digest leaves them out, so that it knows old runs."""
 
 
 def _number_or_match(value: int | str, largest: int, what: str) -> int | str:
@@ -73,6 +75,7 @@ class DataConfig(Section):
     image_size: Annotated[int | None, Field(ge=4, le=2048)] = None
     normalisation: Normalisation | None = None
     augment: Literal["none", "basic", "contrast", "auto", "rand", "randaugment", "augmix", "mixup", "cutmix"] = "basic"
+    fit: Fit = "crop"
     flip: Literal["none", "horizontal", "both"] | None = None
     crop_padding: Annotated[int | None, Field(ge=0)] = None
     cutout: Annotated[int | None, Field(ge=0)] = None
@@ -219,7 +222,12 @@ class Config(Section):
 
         A null and the default that it stands for are one run, and only resolving tells.
         """
-        return hashlib.sha256(json.dumps(self.identity(command), sort_keys=True).encode()).hexdigest()
+        tree = self.identity(command)
+        for section, keys in SINCE.items():
+            for key, before in keys.items():
+                if tree[section][key] == before:
+                    del tree[section][key]
+        return hashlib.sha256(json.dumps(tree, sort_keys=True).encode()).hexdigest()
 
     def to_yaml(self) -> str:
         """Every key with its value, in the schema's order."""

@@ -249,7 +249,10 @@ def _rounded(values: np.ndarray) -> tuple[float, ...]:
 
 
 def _sha256(source: Source, parts: dict[str, Examples | None], digests: dict[str, list[bytes]]) -> str:
-    total = hashlib.sha256(json.dumps([source.class_names, source.preprocessing.as_json()]).encode())
+    preparation = source.preprocessing.as_json()
+    if preparation["fit"] == "crop":  # as before there was a choice, so that earlier runs know their images
+        del preparation["fit"]
+    total = hashlib.sha256(json.dumps([source.class_names, preparation]).encode())
     for part, examples in parts.items():
         total.update(json.dumps([part, examples.names if examples else None]).encode())
         if examples:
