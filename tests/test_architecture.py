@@ -23,10 +23,11 @@ FLOORS = (
     {"lottery"},
     {"preparation"},
     {"pretraining", "evaluation", "export", "analysis"},
+    {"pacing"},
     {"reporting"},
-    {"experiment", "studies"},
+    {"experiment", "budgeting", "studies"},
     {"commands"},
-    {"train", "evaluate", "predict", "probe", "analyze", "pretrain", "corrupt", "export", "study", "report"},
+    {"train", "evaluate", "predict", "probe", "analyze", "pretrain", "corrupt", "export", "study", "report", "init"},
 )
 """The rooms from the ground up: each imports from its own floor and those below, and no two import each other."""
 ROOF = {"__init__", "__main__"}
