@@ -23,8 +23,9 @@ FLOORS = (
     {"lottery"},
     {"preparation"},
     {"pretraining", "evaluation", "exporting", "analysis"},
+    {"pacing"},
     {"reporting"},
-    {"experiment", "studies"},
+    {"experiment", "budgeting", "studies"},
     {"commands"},
     {
         "train",
@@ -40,6 +41,7 @@ FLOORS = (
         "list",
         "card",
         "push",
+        "init",
     },
 )
 """The rooms from the ground up: each imports from its own floor and those below, and no two import each other."""

@@ -225,7 +225,7 @@ def test_ticket_json(finished):
             "architecture": "resnet18", "width": 4, "stem": "small", "head": "linear", "classes": 10,
             "input_shape": [8, 8, 1],
         }  # fmt: skip
-        assert set(tree["preprocessing"]) == {"channels", "resize", "crop", "interpolation", "antialias"}
+        assert set(tree["preprocessing"]) == {"channels", "resize", "crop", "interpolation", "antialias", "fit"}
         assert tree["class_names"] == list("0123456789")
         assert (tree["dataset"], tree["augment"]) == ("digits", "basic")
         assert tree["config_sha256"] == load_config(finished.path / "config.yaml").sha256()
@@ -563,3 +563,33 @@ def test_metrics_that_were_cut_are_not_gone_on_from(quick, edit, tmp_path: Path)
     (path / "metrics.jsonl").write_bytes((path / "metrics.jsonl").read_bytes()[:-20])
     with pytest.raises(UserError, match=r"metrics\.jsonl is damaged: its first \d+ bytes are not those of the run"):
         run(config)
+
+
+def test_a_timed_run_is_the_same_run(quick, tmp_path: Path):
+    """The steps that tell its time leave no trace in what it finds."""
+    heard: list[float] = []
+
+    class Told(RunObserver):
+        def estimated(self, seconds: float) -> None:
+            heard.append(seconds)
+
+    timed, plain = (
+        run(quick("name=timed"), timed=True, observers=[Told()]),
+        run(quick("name=plain"), observers=[Told()]),
+    )
+    assert len(heard) == 1 and heard[0] > 0
+    assert (timed.path / "metrics.jsonl").read_bytes() == (plain.path / "metrics.jsonl").read_bytes()
+    for name in (
+        "initial.safetensors",
+        "rewind.safetensors",
+        *(f"iteration_0{k}/weights.safetensors" for k in range(3)),
+    ):
+        assert (timed.path / name).read_bytes() == (plain.path / name).read_bytes()
+
+
+def test_a_timed_rehearsal_writes_nothing(quick, tmp_path: Path):
+    before = sorted(tmp_path.rglob("*"))
+    plan = rehearse(quick(), timed=True)
+    assert plan.seconds is not None and plan.seconds > 0
+    assert rehearse(quick()).seconds is None
+    assert sorted(tmp_path.rglob("*")) == before

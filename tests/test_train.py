@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import yaml
 from tf_dlth.config import Config
 from tf_dlth.preparation import Prepared
 from tf_dlth.reporting.figures.run import Figures
+from tf_dlth.reporting.plan import plan_lines
 from tf_dlth.reporting.tensorboard import TensorBoard
 from tf_dlth.reporting.terminal import Terminal
 from tf_dlth.train import _observers, main
@@ -34,22 +36,67 @@ def report(folder: Path) -> dict:
 def test_a_dry_run_says_what_would_be_done(
     command: Command, quick: Callable[..., Config], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    before = sorted(tmp_path.rglob("*"))
     assert command("--dry-run", "seed=7") == 0
     plan = Prepared(quick("pruning.iterations=1", "seed=7")).plan()
-    printed = capsys.readouterr().out
-    assert f"{plan.steps:,} training steps; up to {plan.bytes:,} bytes on disk" in printed
-    assert yaml.safe_load(printed[: printed.index("tiny: ")]) == plan.config.model_dump(mode="json")
-    assert report(tmp_path) == {
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[:-1] == plan_lines(plan)
+    assert re.fullmatch(r"time: about \d+ s on this machine, by its first steps", lines[-1])
+    found = report(tmp_path)
+    assert found.pop("seconds") > 0
+    assert found == {
         "config": plan.config.model_dump(mode="json"),
         "parameters": plan.parameters,
         "prunable": plan.prunable,
         "unprunable_layers": [],
         "initialisation": plan.initialisation,
         "images_per_class": plan.images_per_class,
+        "sizes": [],
+        "skipped": {},
         "steps": plan.steps,
         "bytes": plan.bytes,
     }
-    assert not (tmp_path / "tiny").exists()
+    assert sorted(tmp_path.rglob("*")) == sorted([*before, tmp_path / "report.json"])
+
+
+def test_verbose_prints_every_key_and_class(
+    command: Command, quick: Callable[..., Config], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command("--dry-run", "--verbose") == 0
+    printed, plan = capsys.readouterr().out, Prepared(quick("pruning.iterations=1")).plan()
+    assert yaml.safe_load(printed[: printed.index("images a class")]) == plan.config.model_dump(mode="json")
+    assert re.search(r"^ +class +train +held-out +test", printed, re.MULTILINE)
+
+
+def test_a_dry_run_names_every_image_that_cannot_be_used(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    names = [f"cats/{number}.png" for number in range(12)]
+    for name in (*names, "dogs/a.png", "dogs/b.png"):
+        (tmp_path / "photos" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "photos" / name).write_text("no image")
+    config = tmp_path / "folder.yaml"
+    config.write_text("name: pets\ndata: {dataset: folder}")
+    assert main(["--config", str(config), "--data-dir", str(tmp_path / "photos"), "--dry-run"]) == 2
+    printed = capsys.readouterr()
+    assert sorted(printed.out.split()) == sorted([*names, "dogs/a.png", "dogs/b.png"])
+    assert re.fullmatch(r"error: 14 images cannot be used: [^\n]* and 9 more; image [^\n]*\n", printed.err)
+    assert main(["--config", str(config), "--data-dir", str(tmp_path / "photos")]) == 2
+    printed = capsys.readouterr()
+    assert printed.out == "" and printed.err.endswith("; --dry-run lists all of them\n")
+
+
+@pytest.mark.parametrize("budget", ["20", "soon", "0m", "-5m"])
+def test_a_budget_says_its_unit(command: Command, budget: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert command(f"--budget={budget}") == 2
+    assert capsys.readouterr().err.startswith(f"error: --budget {budget}: ")
+
+
+def test_a_budget_is_for_one_machine(
+    command: Command, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cluster = {"cluster": {"worker": ["a:1", "b:1"]}, "task": {"type": "worker", "index": 0}}
+    monkeypatch.setenv("TF_CONFIG", json.dumps(cluster))
+    assert command("--budget", "20m") == 2
+    assert "--budget measures one machine, and TF_CONFIG names several" in capsys.readouterr().err
 
 
 def test_a_run_is_reported_and_left_alone_when_it_is_finished(

@@ -6,9 +6,11 @@ import importlib
 import sys
 from collections.abc import Sequence
 
+from tf_dlth import __version__
 from tf_dlth.startup import heed_signals
 
 COMMANDS = {
+    "init": "write a commented config for a folder of your own images",
     "train": "find winning tickets",
     "evaluate": "measure a ticket, a run or a SavedModel",
     "predict": "name the classes of images",
@@ -37,7 +39,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not words or words[0] in ("-h", "--help"):
         print("usage: tf-dlth COMMAND [OPTIONS]\n")
         print("\n".join(f"  {name:10} {purpose}" for name, purpose in COMMANDS.items()))
-        print("\ntf-dlth COMMAND --help tells a command's options.")
+        print("\ntf-dlth COMMAND --help tells a command's options, tf-dlth --version this package's version.")
+        return 0
+    if words[0] == "--version":
+        print(f"tf_dlth {__version__}")
         return 0
     if words[0] not in COMMANDS:
         print(f"error: no command {words[0]!r}; known are {', '.join(COMMANDS)}", file=sys.stderr)

@@ -18,19 +18,16 @@ from pathlib import Path
 from types import FrameType
 from typing import IO, TYPE_CHECKING, Any, TextIO, cast, get_args
 
-from rich import box
-from rich.console import Console
-from rich.table import Table
-
-from tf_dlth import files
-from tf_dlth.config import DataConfig, Dataset, WeightsKind
-from tf_dlth.config.schema import PREPARED
 from tf_dlth.errors import Stopped, UserError, one_line
 from tf_dlth.hub import Reference, is_reference
 from tf_dlth.startup import heard
 from tf_dlth.training.workers import Workers, parse_workers
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # --help needs none of them, and takes as long as what is imported
+    from rich.console import Console
+    from rich.table import Table
+
+    from tf_dlth.config import DataConfig, Dataset
     from tf_dlth.data import Examples
     from tf_dlth.evaluation.subject import Subject
 
@@ -58,6 +55,8 @@ def parser(command: str, description: str) -> Parser:
 
 def subject_options(made: Parser) -> None:
     """The options of every command that opens a ticket."""
+    from tf_dlth.config import WeightsKind
+
     made.add_argument("--weights", choices=get_args(WeightsKind), help="default: what the ticket's SavedModel holds")
     trust = "import an architecture that is not built in, and run a SavedModel that does more than compute"
     made.add_argument("--trust", action="store_true", help=trust)
@@ -165,11 +164,15 @@ class Lasting(io.TextIOBase):
 
 def console() -> Console:
     """Standard output as every command prints to it: text is text, without markup, smileys or colours for numbers."""
+    from rich.console import Console
+
     return Console(file=cast(IO[str], Lasting(sys.stdout)), markup=False, emoji=False, highlight=False)
 
 
 def locate_data(data: DataConfig) -> DataConfig:
     """Fills in ``data_dir`` from the environment variable TF_DLTH_DATA where a TFDS set has none of its own."""
+    from tf_dlth.config.schema import PREPARED
+
     directory = os.environ.get(DATA_VARIABLE)
     if directory and data.data_dir is None and data.dataset in PREPARED:
         return data.model_copy(update={"data_dir": directory})
@@ -178,6 +181,8 @@ def locate_data(data: DataConfig) -> DataConfig:
 
 def data_dirs(given: str | None) -> dict[Dataset, str]:
     """Where datasets lie: ``--data-dir``, or TF_DLTH_DATA for those that tensorflow_datasets prepares."""
+    from tf_dlth.config import DataConfig, Dataset
+
     found = {name: locate_data(DataConfig(dataset=name)).data_dir for name in get_args(Dataset)}
     return {name: place for name, known in found.items() if (place := given or known) and name != "digits"}
 
@@ -204,6 +209,9 @@ def test_images(subject: Subject, data: str | None, data_dir: str | None) -> tup
 
 def table(rows: Sequence[Mapping[str, str]]) -> Table:
     """Rows under the first one's keys; words stand to the left and numbers to the right."""
+    from rich import box
+    from rich.table import Table
+
     made = Table(box=box.SIMPLE_HEAD)
     for name in rows[0]:
         number = all(row[name].lstrip("+-")[:1].isdigit() or row[name] == "-" for row in rows)
@@ -244,6 +252,8 @@ def write_json(path: str | None, records: Sequence[Any]) -> None:
 
 def write_result(path: str, content: bytes) -> None:
     """Writes a result's file whole; a device, a pipe or what a link leads to is written through."""
+    from tf_dlth import files
+
     file = Path(path)
     if not file.is_symlink() and (file.is_file() or not file.exists()):
         files.write_bytes(file, content)

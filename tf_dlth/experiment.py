@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,8 @@ from tf_dlth.lottery import imp, wrapping
 from tf_dlth.lottery.rows import ITERATIONS
 from tf_dlth.lottery.starts import Start
 from tf_dlth.lottery.store import TicketStore, verify_run
+from tf_dlth.pacing.measuring import measured
+from tf_dlth.pacing.pace import Pace
 from tf_dlth.preparation import Plan, Prepared
 from tf_dlth.reporting.observer import Observers, RunObserver
 from tf_dlth.runs.facts import RUN
@@ -61,15 +63,29 @@ class Run:
         return files.read_json(self.path / RUN)
 
 
-def rehearse(config: Config, *, devices: str = "all", trust: bool = False) -> Plan:
-    """What :func:`run` would do; raises UserError for all that can be known to fail without training."""
+def rehearse(config: Config, *, devices: str = "all", trust: bool = False, timed: bool = False) -> Plan:
+    """What :func:`run` would do; raises UserError for all that can be known to fail without training.
+
+    ``timed`` takes some steps, of which nothing is kept, to say how long it takes. Nothing is written.
+    """
     pin_threads(config.training.threads)
     require_devices(devices)
     prepared = Prepared(config, trust)
     prepared.start()
     plan = prepared.plan()
     require_space(run_path(config), plan.bytes)
-    return plan
+    if not timed:
+        return plan
+    iterations = range(prepared.config.pruning.iterations + 1)
+    return replace(plan, seconds=pace_of(prepared, devices).seconds(plan.schedule, iterations))
+
+
+def pace_of(prepared: Prepared, devices: str) -> Pace:
+    """How fast the search is on this machine, by steps of its own."""
+    scorer = Scorer(prepared.model, prepared.data, devices)
+    with exhaustion_told("training"):
+        network = _network(prepared, devices)
+        return measured(network, scorer, prepared.start(), prepared.schedule, _batches(prepared))
 
 
 def run(
@@ -81,8 +97,12 @@ def run(
     trust: bool = False,
     observers: Iterable[RunObserver] = (),
     workers: Workers | None = None,
+    timed: bool = False,
 ) -> Run:
     """Finds the tickets that ``config`` asks for, or goes on where an earlier call of the same config stopped.
+
+    ``timed`` takes some steps first, of which nothing is kept, to tell observers how long it takes; not of several
+    workers.
 
     ``trust`` lets a ticket that the config names ask for an architecture that is not built in. With ``workers`` this
     process leads them, and the others :func:`follow`. Raises UserError for a mistake in the configuration or the data,
@@ -106,7 +126,7 @@ def run(
             return Run(path, trained=False)
         stop = stack.enter_context(StopRequest())
         observer = stack.enter_context(Observers(observers))
-        _train(prepared, plan, start, folder, devices, stop, observer, team)
+        _train(prepared, plan, start, folder, devices, stop, observer, team, timed)
     return Run(path)
 
 
@@ -137,6 +157,7 @@ def _train(
     stop: StopRequest,
     observer: Observers,
     team: Team | None,
+    timed: bool,
 ) -> None:
     config = prepared.config
     checkpoint = folder.begin(config, prepared.data.subset())
@@ -146,9 +167,15 @@ def _train(
     observer.run_started(prepared, plan, folder.path)
     for warning in (*config.warnings(), *folder.warnings, *folder.admitted):
         observer.warning(warning)
-    trainer = _trainer(prepared, store, devices, stop, observer, team)
+    scorer = Scorer(prepared.model, prepared.data, devices)
+    network = _joined_network(prepared, team, stop) if team else _network(prepared, devices)
+    trainer = _trainer(prepared, network, scorer, store, stop, observer)
     losses_told = team.losses_told() if team else nullcontext()
     with folder.told(), exhaustion_told("training"), losses_told:
+        if timed and team is None:
+            pace = measured(network, scorer, start, prepared.schedule, _batches(prepared))
+            left = range(len(store.rows), config.pruning.iterations + 1)
+            observer.estimated(replace(pace, compiling=0).seconds(prepared.schedule, left))
         for iteration in imp.find_tickets(trainer, store, config.pruning, start):
             observer.iteration_ended(store.rows[iteration], store.ticket(iteration))
         store.choose_winner(config.pruning.select_by or "test_best")
@@ -157,13 +184,13 @@ def _train(
 
 
 def _trainer(
-    prepared: Prepared, store: TicketStore, devices: str, stop: StopRequest, observer: Observers, team: Team | None
+    prepared: Prepared, network: Network, scorer: Scorer, store: TicketStore, stop: StopRequest, observer: Observers
 ) -> Trainer:
     return Trainer(
-        network=_joined_network(prepared, team, stop) if team else _network(prepared, devices),
+        network=network,
         schedule=prepared.schedule,
         batches=_batches(prepared),
-        evaluate=Scorer(prepared.model, prepared.data, devices),
+        evaluate=scorer,
         log=store,
         observer=observer,
         stop=stop,

@@ -14,6 +14,7 @@ from tf_dlth import provenance
 from tf_dlth.config import Config, ModelConfig, WeightsKind
 from tf_dlth.config.schema import BASELINES
 from tf_dlth.data import Data, load_data
+from tf_dlth.data.images import Preprocessing
 from tf_dlth.errors import UserError
 from tf_dlth.lottery.rows import epochs_until_winner
 from tf_dlth.lottery.starts import Start, baseline, dense
@@ -42,7 +43,11 @@ SMALL_STEM_UP_TO = 64
 
 @dataclass(frozen=True)
 class Plan:
-    """What a run is going to do: ``steps`` over all iterations, ``bytes`` that it writes at most at one time."""
+    """What a run is going to do: ``steps`` over all iterations, ``bytes`` that it writes at most at one time.
+
+    ``sizes`` counts a folder's pictures by (height, width), ``skipped`` its files that are not used by reason.
+    ``seconds`` are None where no speed was measured.
+    """
 
     config: Config
     parameters: int
@@ -50,18 +55,23 @@ class Plan:
     unprunable_layers: tuple[str, ...]
     initialisation: Mapping[str, Any]
     images_per_class: Mapping[str, Mapping[str, int]]
+    preprocessing: Preprocessing
+    sizes: Mapping[tuple[int, int], int]
+    skipped: Mapping[str, int]
     schedule: Schedule
     steps: int
     bytes: int
     notes: tuple[str, ...]
+    seconds: float | None = None
 
 
 class Prepared:
     """A configuration with its data read, its nulls resolved and its plain model built."""
 
-    def __init__(self, config: Config, trust: bool = False) -> None:
+    def __init__(self, config: Config, trust: bool = False, data: Data | None = None) -> None:
+        """``data`` is what the section ``data`` asks for, where it was read before."""
         self.given, self._trust = config, trust
-        self.data: Data = load_data(config.data)
+        self.data = data or load_data(config.data)
         self.config = resolve(config, self.data, trust)
         self.spec = _spec(self.config.model, self.data)
         assert self.config.data.normalisation is not None, "load_data resolves it"
@@ -123,6 +133,9 @@ class Prepared:
             unprunable_layers=unprunable_layers(self.model),
             initialisation=self.provenance,
             images_per_class=_images_per_class(self.data),
+            preprocessing=self.data.preprocessing,
+            sizes=self.data.sizes,
+            skipped=self.data.skipped,
             schedule=self.schedule,
             steps=self.schedule.total_steps(self.config.pruning.iterations),
             bytes=bytes_on_disk(self.config, named, prunable),

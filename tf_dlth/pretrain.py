@@ -6,7 +6,6 @@ import sys
 from collections.abc import Sequence
 
 from tf_dlth import commands
-from tf_dlth.config import load_config
 from tf_dlth.startup import start_tensorflow
 
 DESCRIPTION = (
@@ -18,6 +17,8 @@ DESCRIPTION = (
 
 def pretrain(arguments: Sequence[str] | None = None) -> None:
     options = commands.parsed(_parser(), arguments)
+    from tf_dlth.config import load_config
+
     config = load_config(options.config, commands.overrides(options))
     config = config.model_copy(update={"data": commands.locate_data(config.data)})
     start_tensorflow()

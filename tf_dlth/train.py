@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from rich.console import Console
-
 from tf_dlth import commands
-from tf_dlth.config import Config, load_config
+from tf_dlth.errors import UserError, printable
+from tf_dlth.pacing.durations import parse_duration
 from tf_dlth.startup import start_tensorflow
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
+    from tf_dlth.config import Config
     from tf_dlth.experiment import Run
     from tf_dlth.preparation import Plan
+    from tf_dlth.training.workers import Workers
 
 DESCRIPTION = (
     "Finds sparse winning tickets by iterative magnitude pruning with rewinding. The same command goes on where a "
@@ -24,39 +29,96 @@ DESCRIPTION = (
 
 def train(arguments: Sequence[str] | None = None) -> None:
     options = commands.parsed(_parser(), arguments)
+    from tf_dlth.config import load_config
+
+    budget = None if options.budget is None else parse_duration(options.budget, "--budget")
     config = load_config(options.config, commands.overrides(options))
     config = config.model_copy(update={"data": commands.locate_data(config.data)})
     workers = commands.workers()
+    if budget and workers:
+        raise UserError("--budget measures one machine, and TF_CONFIG names several; set training.epochs instead")
     start_tensorflow()
-    from tf_dlth.experiment import follow, rehearse, run
+    from tf_dlth.experiment import follow
 
     console = commands.console()
-    if options.dry_run:
-        plan = rehearse(config, devices=options.devices, trust=options.trust)
-        _print_plan(console, plan)
-        commands.write_json(options.json, [_plan_record(plan)])
-        return
-    if workers and not workers.leads:
-        follow(config, workers, devices=options.devices, trust=options.trust)
-        return
+    with _all_faults_named(console, options.dry_run):
+        config, timed = _within_budget(config, budget, options, console)
+        if options.dry_run:
+            _rehearse(config, options, console, timed)
+        elif workers and not workers.leads:
+            follow(config, workers, devices=options.devices, trust=options.trust)
+        else:
+            _run(config, workers, options, console, timed)
+
+
+def _run(config: Config, workers: Workers | None, options: argparse.Namespace, console: Console, timed: bool) -> None:
+    from tf_dlth.experiment import run
+
     done = run(
         config,
         devices=options.devices,
         overwrite=options.overwrite,
         allow_change=options.allow_change,
         trust=options.trust,
-        observers=_observers(config, console),
+        observers=_observers(config, console, options.verbose),
         workers=workers,
+        timed=timed,
     )
     _print_end(console, done)
     commands.write_json(options.json, [{"run": str(done.path), **done.summary}])
+
+
+def _within_budget(
+    config: Config, budget: float | None, options: argparse.Namespace, console: Console
+) -> tuple[Config, bool]:
+    """What is trained, and whether its time is still to be measured."""
+    if budget is None:
+        return config, True
+    from tf_dlth.budgeting import fitted, going_on
+
+    before = None if options.overwrite else going_on(config)
+    config, line = before or fitted(config, budget, devices=options.devices, trust=options.trust)
+    console.print(line, soft_wrap=True)
+    return config, before is not None
+
+
+def _rehearse(config: Config, options: argparse.Namespace, console: Console, timed: bool) -> None:
+    from tf_dlth.experiment import rehearse
+    from tf_dlth.reporting.plan import plan_lines, print_details, print_plan
+
+    plan = rehearse(config, devices=options.devices, trust=options.trust, timed=timed)
+    if options.verbose:
+        print_details(console, plan)
+    print_plan(console, plan_lines(plan))
+    commands.write_json(options.json, [_plan_record(plan)])
+
+
+@contextmanager
+def _all_faults_named(console: Console, rehearsed: bool) -> Iterator[None]:
+    """A rehearsal prints the name of every image that cannot be used, of which an error's one line holds a few."""
+    from tf_dlth.data.faults import MOST_NAMED, ImageFaults
+
+    try:
+        yield
+    except ImageFaults as faults:
+        if rehearsed:
+            console.print("\n".join(map(printable, faults.names)), soft_wrap=True)
+        elif len(faults.names) > MOST_NAMED:
+            raise UserError(f"{faults}; --dry-run lists all of them") from None
+        raise
 
 
 def _parser() -> commands.Parser:
     parser = commands.parser("train", DESCRIPTION)
     parser.add_argument("--config", required=True, metavar="FILE", help="a YAML file; see configs/")
     parser.add_argument("overrides", nargs="*", metavar="key.path=value", help="such as training.epochs=20")
-    parser.add_argument("--dry-run", action="store_true", help="print what would be done, and train nothing")
+    parser.add_argument("--dry-run", action="store_true", help="say what would be done and how long, and keep nothing")
+    parser.add_argument(
+        "--budget",
+        metavar="30m",
+        help="choose the width, epochs and iterations that fit into this time on this machine; keys that are set stay",
+    )
+    parser.add_argument("--verbose", action="store_true", help="print every key with its value too, and every class")
     parser.add_argument("--overwrite", action="store_true", help="remove an earlier run of this name first")
     parser.add_argument(
         "--allow-change",
@@ -71,26 +133,13 @@ def _parser() -> commands.Parser:
     return parser
 
 
-def _observers(config: Config, console: Console) -> list:
+def _observers(config: Config, console: Console, verbose: bool = False) -> list:
     from tf_dlth.reporting.figures.run import Figures
     from tf_dlth.reporting.tensorboard import TensorBoard
     from tf_dlth.reporting.terminal import Terminal
 
     boards = [TensorBoard()] if config.output.tensorboard else []
-    return [Figures(), *boards, Terminal(console)]
-
-
-def _print_plan(console: Console, plan: Plan) -> None:
-    from tf_dlth.reporting.terminal import images_table, summary_line, weights_lines
-
-    console.print(plan.config.to_yaml(), soft_wrap=True)
-    console.print(summary_line(plan), soft_wrap=True)
-    for note in (*plan.notes, *weights_lines(plan)):
-        console.print(note, soft_wrap=True)
-    for layer in plan.unprunable_layers:
-        console.print(f"layer {layer} has weights that cannot be pruned")
-    console.print(images_table(plan))
-    console.print(f"{plan.steps:,} training steps; up to {plan.bytes:,} bytes on disk")
+    return [Figures(), *boards, Terminal(console, verbose)]
 
 
 def _plan_record(plan: Plan) -> dict:
@@ -101,8 +150,11 @@ def _plan_record(plan: Plan) -> dict:
         "unprunable_layers": list(plan.unprunable_layers),
         "initialisation": plan.initialisation,
         "images_per_class": plan.images_per_class,
+        "sizes": [{"width": w, "height": h, "images": count} for (h, w), count in plan.sizes.items()],
+        "skipped": dict(plan.skipped),
         "steps": plan.steps,
         "bytes": plan.bytes,
+        "seconds": plan.seconds,
     }
 
 

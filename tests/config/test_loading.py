@@ -44,7 +44,7 @@ def test_yaml_that_is_no_configuration(text: str, problem: str):
 def test_files_that_cannot_be_read(tmp_path: Path):
     with pytest.raises(UserError, match=r"config file .*missing\.yaml does not exist"):
         load_config(tmp_path / "missing.yaml")
-    with pytest.raises(UserError, match="is a folder; name a YAML file in it"):
+    with pytest.raises(UserError, match=r"is a folder; name a YAML file \(tf-dlth init writes one\)"):
         load_config(tmp_path)
     (tmp_path / "binary.yaml").write_bytes(bytes(range(256)))
     with pytest.raises(UserError, match=r"config file .*binary\.yaml cannot be read"):

@@ -59,7 +59,15 @@ REFUSED = [
     ("model.width=true", r"model\.width: must be a whole number from 1 to 4096 or match:TICKET, got .true."),
     ("seed=-1", r"seed: must be greater than or equal to 0"),
     ("seed=4294967296", r"seed: must be less than 4294967296"),
-    ("name=a/b", r"name: .*got 'a/b'"),
+    ("name=a/b", r"name: 'a/b' cannot be a run's name"),
+    (
+        "name=my pets",
+        r"^name: 'my pets' cannot be a run's name, which is a folder's: 1 to 100 letters \(a to z\), digits, '\.', '_' "
+        r"and '-', a letter or digit first; such as name=my-pets$",
+    ),
+    ("name=été 2024", r"; such as name=t-2024$"),
+    ("name=猫", r"a letter or digit first$"),
+    ("name=" + "a" * 101, r"1 to 100 letters .*; such as name=a{100}$"),
     ("name=..", r"name: "),
     ("name=.hidden", r"name: "),
     ("name=''", r"name: "),

@@ -17,7 +17,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
         "dataset": "digits", "data_dir": None, "train_list": None, "test_list": None, "split": 0,
         "train_part": "trainval", "fraction": None, "per_class": None, "imbalance": None, "subset_seed": 0,
         "heldout_per_class": None, "heldout_from": None, "image_size": None, "normalisation": None, "augment": "basic",
-        "flip": None, "crop_padding": None, "cutout": None,
+        "fit": "crop", "flip": None, "crop_padding": None, "cutout": None,
     },
     "model": {
         "architecture": "resnet18", "width": 64, "stem": None, "head": "linear", "init": "random",
@@ -56,6 +56,7 @@ def test_every_value_of_the_contract_is_accepted():
         "data.train_part": "trainval train",
         "data.heldout_from": "unused train null",
         "data.augment": "none basic contrast auto rand randaugment augmix mixup cutmix",
+        "data.fit": "crop pad",
         "data.flip": "none horizontal both null",
         "data.split": "0 1 2",
         "model.stem": "small full null",
@@ -95,7 +96,8 @@ CHANGED = {
     "data.test_list": "t", "data.split": 1, "data.train_part": "train", "data.fraction": 0.5, "data.per_class": 5,
     "data.imbalance": 0.5, "data.subset_seed": 1, "data.heldout_per_class": 5, "data.heldout_from": "train",
     "data.image_size": 32, "data.normalisation": {"mean": [0.5], "std": [0.5]}, "data.augment": "rand",
-    "data.flip": "both", "data.crop_padding": 2, "data.cutout": 2, "model.architecture": "resnet50", "model.width": 8,
+    "data.fit": "pad", "data.flip": "both", "data.crop_padding": 2, "data.cutout": 2,
+    "model.architecture": "resnet50", "model.width": 8,
     "model.stem": "full", "model.head": "cosine", "model.init": "x.safetensors", "model.pretrained_stem": True,
     "training.epochs": 100, "training.batch_size": 10, "training.learning_rate": 0.2, "training.momentum": 0.8,
     "training.weight_decay": 0.1, "training.loss": "cosine_barz", "training.loss_ce_weight": 0.1,
@@ -154,7 +156,7 @@ def test_the_digest_can_be_computed_again_from_the_file():
     identity = {section: tree[section] for section in ("seed", "data", "model", "training", "pruning")}
     for place in ("data_dir", "train_list", "test_list"):
         del identity["data"][place]
-    del identity["training"]["threads"]
+    del identity["training"]["threads"], identity["data"]["fit"]  # which is crop
     digest = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
     assert digest == parse("data.data_dir=there").sha256()
 

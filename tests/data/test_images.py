@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, ImageOps
+from pydantic import ValidationError
 
+from tf_dlth.config.base import Fit
 from tf_dlth.data import images
 from tf_dlth.data.images import Preprocessing
 from tf_dlth.errors import UserError
@@ -207,7 +209,7 @@ def test_text_is_no_image() -> None:
 def test_the_shorter_side_is_resized(
     size: tuple[int, int], resize: int | tuple[int, int], result: tuple[int, int]
 ) -> None:
-    assert images.resized_size(size, resize) == result
+    assert Preprocessing(channels=3, resize=resize, crop=(5, 5)).resized(size) == result
 
 
 def test_test_time_is_resize_and_centre_crop() -> None:
@@ -225,12 +227,67 @@ def test_an_image_of_the_right_shape_is_unchanged() -> None:
 
 @pytest.mark.parametrize(
     "preprocessing",
-    [Preprocessing(channels=3, resize=256, crop=(224, 224)), Preprocessing(channels=1, resize=(9, 7), crop=(9, 7))],
+    [
+        Preprocessing(channels=3, resize=256, crop=(224, 224), fit="crop"),
+        Preprocessing(channels=3, resize=64, crop=(64, 64), fit="pad"),
+        Preprocessing.of_shape((9, 7, 1)),
+    ],
 )
 def test_preprocessing_survives_json(preprocessing: Preprocessing) -> None:
     fields = preprocessing.as_json()
-    assert list(fields) == ["channels", "resize", "crop", "interpolation", "antialias"]
+    assert list(fields) == ["channels", "resize", "crop", "interpolation", "antialias", "fit"]
     assert Preprocessing.model_validate(json.loads(json.dumps(fields))) == preprocessing
+
+
+def test_a_ticket_from_before_there_was_a_choice_crops_and_says_what_it_said() -> None:
+    old = {"channels": 3, "resize": 73, "crop": [64, 64], "interpolation": "bilinear", "antialias": True}
+    read = Preprocessing.model_validate(old)
+    assert read.fit == "crop"
+    assert read.as_json() == old
+
+
+@pytest.mark.parametrize("size", [(64, 64), (45, 60), (60, 45), (100, 33), (3, 500), (500, 3), (10, 7), (7, 10)])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_padded_picture_is_pillows(size: tuple[int, int], channels: int) -> None:
+    """Of the same proportions, centre and rounding; the frame is black."""
+    picture = images.from_array(noise(*size, channels))
+    padded = images.prepare(picture, Preprocessing(channels=channels, resize=24, crop=(24, 24), fit="pad"), "x")
+    if min(size) * 24 / max(size) < 0.5:  # Pillow leaves nothing of it; here a line of pixels stays
+        assert padded.any()
+        return
+    expected = ImageOps.pad(picture, (24, 24), Image.Resampling.BILINEAR, color="black")
+    assert (padded == images.to_array(expected)).all()
+
+
+def test_a_padded_picture_is_whole_and_its_frame_black() -> None:
+    white = Image.new("RGB", (40, 20), "white")
+    padded = images.prepare(white, Preprocessing(channels=3, resize=20, crop=(20, 20), fit="pad"), "x")
+    rows = np.repeat([0, 255, 0], [5, 10, 5])
+    assert (padded == np.broadcast_to(rows[:, None, None], (20, 20, 3))).all()
+
+
+@pytest.mark.parametrize(
+    ("size", "fit", "lost"),
+    [((64, 64), "crop", 0.0), ((64, 128), "crop", 0.5), ((480, 640), "crop", 1 - 64 / 85), ((480, 640), "pad", 0.0)],
+)
+def test_the_share_that_is_cropped_away(size: tuple[int, int], fit: Fit, lost: float) -> None:
+    assert Preprocessing(channels=3, resize=64, crop=(64, 64), fit=fit).lost(size) == pytest.approx(lost)
+
+
+def test_only_a_square_is_padded() -> None:
+    with pytest.raises(ValidationError, match="fit: pad makes squares"):
+        Preprocessing(channels=3, resize=73, crop=(64, 64), fit="pad")
+
+
+def test_random_crops_of_a_padded_picture_are_of_the_square() -> None:
+    """Black bars, as at test time, and no crop of pixels that a square crop would not have."""
+    white = Image.new("RGB", (400, 100), "white")
+    crops = [images.random_resized_crop(white, (8, 8, 3), (seed, 1), "x", "pad") for seed in range(40)]
+    square = Image.new("RGB", (400, 400))
+    square.paste(white, (0, 150))
+    for seed, crop in enumerate(crops):
+        assert (crop == images.random_resized_crop(square, (8, 8, 3), (seed, 1), "x")).all()
+    assert 0 < np.mean(crops) < 255
 
 
 pairs = st.tuples(st.integers(-(2**31), 2**31 - 1), st.integers(-(2**31), 2**31 - 1))

@@ -130,6 +130,7 @@ def test_digits_can_be_enlarged() -> None:
         "crop": [32, 32],
         "interpolation": "bilinear",
         "antialias": True,
+        "fit": "crop",
     }
     assert data.config.crop_padding == 4
 
@@ -265,3 +266,16 @@ def test_a_damaged_large_image_is_found_before_training(tree: Callable[..., Path
     (root / "dogs" / "2.png").write_bytes(whole[: len(whole) // 2])
     with pytest.raises(UserError, match=r"image dogs/2.png cannot be read"):
         load_data(DataConfig(dataset="folder", data_dir=str(root)))
+
+
+@pytest.mark.parametrize("side", [16, 80])
+def test_padded_photographs_are_other_images_for_the_network(tree: Callable[..., Path], side: int) -> None:
+    root = tree("pets", size=(12, 8), cats=5, dogs=5)
+    config = DataConfig(dataset="folder", data_dir=str(root), image_size=side)
+    cropped, padded = load_data(config), load_data(config.model_copy(update={"fit": "pad"}))
+    assert (padded.preprocessing.fit, padded.config.fit) == ("pad", "pad")
+    assert padded.sha256 != cropped.sha256
+    top = padded.test.read(np.arange(2))[:, : side // 6 - 1]
+    assert not top.any()
+    again = load_data(padded.config)
+    assert (again.sha256, again.preprocessing) == (padded.sha256, padded.preprocessing)

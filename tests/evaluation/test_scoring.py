@@ -37,3 +37,13 @@ def test_a_signal_can_be_heard_after_every_batch():
     weights = {"head/kernel": np.zeros((64, 10), np.float32), "head/bias": np.zeros(10, np.float32)}
     list(Scorer(linear(), data, "all")(weights, lambda: calls.append(1)))
     assert len(calls) == -(-len(data.test) // BATCH) + 1
+
+
+def test_some_images_are_the_first_of_the_test_set():
+    data = load_data(DataConfig(per_class=3, heldout_per_class=2))
+    scorer = Scorer(linear(), data, "all")
+    weights = {"head/kernel": np.zeros((64, 10), np.float32), "head/bias": np.eye(10, dtype=np.float32)[4]}
+    some = scorer.of_some(30)
+    assert (scorer.images, some.images) == (len(data.test) + 20, 30)
+    assert dict(some(weights, lambda: None)) == {"test": (data.test.labels[:30] == 4).mean()}
+    assert set(dict(scorer(weights, lambda: None))) == {"test", "heldout"}

@@ -32,7 +32,8 @@ def test_r18_a_wheel_in_a_fresh_environment_offline(tmp_path: Path) -> None:
     subprocess.run(build, check=True, capture_output=True)
     (wheel,) = tmp_path.glob("tf_dlth-*.whl")
     names = zipfile.ZipFile(wheel).namelist()
-    assert {"tf_dlth/py.typed", "tf_dlth/reporting/paper_results.yaml"} <= set(names)
+    data = ("py.typed", "config/templates/folder.yaml", "reporting/paper_results.yaml")
+    assert {f"tf_dlth/{name}" for name in data} <= set(names)
     assert not [name for name in names if name.startswith(("tests/", "benchmarks/", "configs/"))]
 
     venv.create(tmp_path / "fresh", symlinks=True)

@@ -15,12 +15,10 @@ from tf_dlth.preparation import Prepared
 from tf_dlth.reporting.sizes import sizes
 from tf_dlth.reporting.terminal import (
     Terminal,
-    images_table,
     iterations_table,
     print_result,
     rules_table,
     sizes_table,
-    summary_line,
 )
 from tf_dlth.tickets.ticket import load_ticket
 from tf_dlth.training.schedule import Position
@@ -109,14 +107,6 @@ def test_sizes(finished):
     shown = text(sizes_table(ticket))
     for size in (measured.dense, measured.gzip, measured.packed):
         assert f"{size / 2**20:.2f} MiB" in shown
-
-
-def test_the_plan(finished):
-    plan = Prepared(finished.config).plan()
-    line = summary_line(plan)
-    assert f"{plan.parameters:,} parameters, {plan.prunable:,} prunable" in line
-    assert "50 train, 30 heldout, 1,047 test" in line
-    assert cells(images_table(plan))[0][:3] == ["0", "5", "3"]
 
 
 @pytest.mark.parametrize("terminal", [True, False])

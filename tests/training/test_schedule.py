@@ -76,6 +76,16 @@ def test_which_epochs_are_evaluated():
     assert [epoch for epoch in range(1, 26) if schedule.is_evaluated(epoch)] == [10, 20, 25]
 
 
+@pytest.mark.parametrize("epochs", [1, 3, 10, 25, 30])
+@pytest.mark.parametrize("every", [1, 2, 10, 40])
+@pytest.mark.parametrize("rewind", [0, 2, 12])
+def test_counting_the_evaluations_of_an_iteration(epochs: int, every: int, rewind: int):
+    schedule = dataclasses.replace(PAPER, epochs=epochs, evaluate_every=every, rewind_epochs=min(rewind, epochs - 1))
+    for iteration in (0, 1):
+        walked = range(schedule.first_epoch(iteration), epochs + 1)
+        assert schedule.evaluations(iteration) == sum(map(schedule.is_evaluated, walked))
+
+
 def test_from_the_training_section():
     section = TrainingConfig(epochs=7, batch_size=3, learning_rate=0.2, evaluate_every=5)
     assert Schedule.of(section, 10, 2) == Schedule(10, 3, 7, 0.2, 5, 2)

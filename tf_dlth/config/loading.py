@@ -49,7 +49,7 @@ def read_text(path: str | Path) -> str:
     except FileNotFoundError:
         raise UserError(f"config file {path} does not exist") from None
     except IsADirectoryError:
-        raise UserError(f"config file {path} is a folder; name a YAML file in it") from None
+        raise UserError(f"config file {path} is a folder; name a YAML file (tf-dlth init writes one)") from None
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"config file {path} cannot be read: {error}") from None
 

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from typing import Annotated, Any, Literal, Self
 
 import yaml
 from pydantic import Field, field_validator, model_validator
 
-from tf_dlth.config.base import Normalisation, Section, Seed
+from tf_dlth.config.base import Fit, Normalisation, Section, Seed
+from tf_dlth.errors import printable
 
 Dataset = Literal[
     "digits",
@@ -45,6 +47,18 @@ COMPUTED_FROM: dict[Command, tuple[str, ...]] = {
 """The sections that decide what a command computes."""
 NOT_COMPUTED_FROM = {"data": ("data_dir", "train_list", "test_list"), "training": ("threads",)}
 """Keys of those sections that say where things are, or on how many threads: runs that differ only here are the same."""
+SINCE = {"data": {"fit": "crop"}}
+"""Later keys, with what was done before them: at that value the digest leaves them out, so that it knows old runs."""
+
+
+NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}"
+"""Of a run."""
+
+
+def _such_as(name: str) -> str:
+    """A name that is one, where the given one is near to it."""
+    near = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-._")[:100]
+    return f"; such as name={near}" if near else ""
 
 
 def _number_or_match(value: int | str, largest: int, what: str) -> int | str:
@@ -73,6 +87,7 @@ class DataConfig(Section):
     image_size: Annotated[int | None, Field(ge=4, le=2048)] = None
     normalisation: Normalisation | None = None
     augment: Literal["none", "basic", "contrast", "auto", "rand", "randaugment", "augmix", "mixup", "cutmix"] = "basic"
+    fit: Fit = "crop"
     flip: Literal["none", "horizontal", "both"] | None = None
     crop_padding: Annotated[int | None, Field(ge=0)] = None
     cutout: Annotated[int | None, Field(ge=0)] = None
@@ -177,7 +192,7 @@ class OutputConfig(Section):
 class Config(Section):
     """One run. ``seed`` feeds every draw but the subset's."""
 
-    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=100)]
+    name: str
     seed: Seed = 0
     data: DataConfig = DataConfig()
     model: ModelConfig = ModelConfig()
@@ -186,6 +201,16 @@ class Config(Section):
     probe: ProbeConfig = ProbeConfig()
     pretrain: PretrainConfig = PretrainConfig()
     output: OutputConfig = OutputConfig()
+
+    @field_validator("name")
+    @classmethod
+    def _names_a_folder(cls, name: str) -> str:
+        if re.fullmatch(NAME, name):
+            return name
+        raise ValueError(
+            f"{printable(name, 60)!r} cannot be a run's name, which is a folder's: 1 to 100 letters (a to z), digits, "
+            f"'.', '_' and '-', a letter or digit first{_such_as(name)}"
+        )
 
     @model_validator(mode="after")
     def _sections_agree(self) -> Self:
@@ -219,7 +244,12 @@ class Config(Section):
 
         A null and the default that it stands for are one run, and only resolving tells.
         """
-        return hashlib.sha256(json.dumps(self.identity(command), sort_keys=True).encode()).hexdigest()
+        tree = self.identity(command)
+        for section, keys in SINCE.items():
+            for key, before in keys.items():
+                if tree[section][key] == before:
+                    del tree[section][key]
+        return hashlib.sha256(json.dumps(tree, sort_keys=True).encode()).hexdigest()
 
     def to_yaml(self) -> str:
         """Every key with its value, in the schema's order."""

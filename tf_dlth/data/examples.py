@@ -56,7 +56,7 @@ class Examples(ABC):
 
     def prepared_by(self, preprocessing: Preprocessing) -> Examples:
         """The same pictures as another network sees them."""
-        if preprocessing == Preprocessing.of_shape(self.image_shape):
+        if preprocessing.leaves(self.image_shape):
             return self
         return ResizedExamples(self, preprocessing)
 
@@ -187,7 +187,7 @@ class EncodedExamples(Examples):
     def _random_crop(self, index: int, seed: tuple[int, int]) -> np.ndarray:
         name = self.names[index]
         image = pictures.open_image(self.encoded(index), name)
-        return pictures.random_resized_crop(image, self.image_shape, seed, name)
+        return pictures.random_resized_crop(image, self.image_shape, seed, name, self.preprocessing.fit)
 
 
 class FileExamples(EncodedExamples):

@@ -10,9 +10,9 @@ from typing import Annotated, Any, Literal, Self
 
 import numpy as np
 from PIL import Image, ImageOps
-from pydantic import Field
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
-from tf_dlth.config.base import Section
+from tf_dlth.config.base import Fit, Section
 from tf_dlth.data.faults import image_fault
 from tf_dlth.errors import UserError
 
@@ -28,9 +28,10 @@ Sides = Annotated[tuple[Side, Side], Field(strict=False)]  # JSON has no tuples
 
 
 class Preprocessing(Section):
-    """What is done to a picture before the network: channels, then resizing, then a centre crop.
+    """What is done to a picture before the network: channels, then resizing, then ``fit``.
 
-    ``resize`` is the shorter side in pixels, or both sides (height, width); ``crop`` is (height, width).
+    ``crop`` is the result's (height, width). Under ``fit: crop``, ``resize`` is the shorter side in pixels, or both
+    sides (height, width), and the centre is kept; under ``fit: pad`` it is the longer side, and black fills the square.
     """
 
     channels: Annotated[int, Field(ge=1, le=4)]
@@ -38,6 +39,18 @@ class Preprocessing(Section):
     crop: Sides
     interpolation: Literal["bilinear"] = "bilinear"
     antialias: Literal[True] = True
+    fit: Fit = "crop"
+
+    @model_validator(mode="after")
+    def _pads_to_a_square(self) -> Self:
+        if self.fit == "pad" and self.crop != (self.resize, self.resize):
+            raise ValueError(f"fit: pad makes squares of the longer side, not {list(self.crop)} of {self.resize}")
+        return self
+
+    @model_serializer(mode="wrap")
+    def _as_it_was_read(self, fields: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        # A ticket.json from before there was a choice says nothing of it, and its digest covers what it says.
+        return {key: value for key, value in fields(self).items() if key != "fit" or key in self.model_fields_set}
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
@@ -52,7 +65,30 @@ class Preprocessing(Section):
     def of_shape(cls, shape: tuple[int, int, int]) -> Self:
         """Resizes to the shape itself: the identity for a picture that has it."""
         height, width, channels = shape
-        return cls(channels=channels, resize=height if height == width else (height, width), crop=(height, width))
+        resize = height if height == width else (height, width)
+        return cls(channels=channels, resize=resize, crop=(height, width), fit="crop")
+
+    def leaves(self, shape: tuple[int, int, int]) -> bool:
+        """Whether a picture of (H, W, C) stays as it is."""
+        return shape == self.image_shape and self.resized(shape[:2]) == self.crop
+
+    def resized(self, size: tuple[int, int]) -> tuple[int, int]:
+        """(height, width) of a picture of ``size`` after resizing.
+
+        Proportions are kept where one side is given: of the other, ``crop`` rounds down, ``pad`` to the nearest.
+        """
+        if not isinstance(self.resize, int):
+            return self.resize
+        if self.fit == "crop":
+            short = min(size)
+            return self.resize * size[0] // short, self.resize * size[1] // short
+        longer = max(size)
+        return max(1, round(size[0] / longer * self.resize)), max(1, round(size[1] / longer * self.resize))
+
+    def lost(self, size: tuple[int, int]) -> float:
+        """The share of a picture of (height, width) that is cropped away."""
+        height, width = self.resized(size)
+        return 1 - min(height, self.crop[0]) * min(width, self.crop[1]) / (height * width)
 
 
 def open_image(encoded: bytes, name: str) -> Image.Image:
@@ -122,32 +158,33 @@ def from_array(pixels: np.ndarray) -> Image.Image:
 
 
 def prepare(image: Image.Image, preprocessing: Preprocessing, name: str) -> np.ndarray:
-    """uint8 [H, W, C] of ``preprocessing.image_shape``: channels, resizing, centre crop."""
+    """uint8 [H, W, C] of ``preprocessing.image_shape``: channels, resizing, then the centre or a black frame."""
     image = to_channels(image, preprocessing.channels, name)
-    size = resized_size((image.height, image.width), preprocessing.resize)
+    size = preprocessing.resized((image.height, image.width))
     if size != (image.height, image.width):
         image = image.resize((size[1], size[0]), Image.Resampling.BILINEAR)
-    height, width = preprocessing.crop
-    top, left = round((size[0] - height) / 2), round((size[1] - width) / 2)
-    if (height, width) != size:
-        image = image.crop((left, top, left + width, top + height))
-    return to_array(image)
+    return to_array(_centred(image, preprocessing.crop))
 
 
-def resized_size(size: tuple[int, int], resize: int | tuple[int, int]) -> tuple[int, int]:
-    """(height, width) after resizing; a shorter side keeps the proportions, the longer side rounded down."""
-    if not isinstance(resize, int):
-        return resize
-    height, width = size
-    short = min(height, width)
-    return resize * height // short, resize * width // short
+def _centred(image: Image.Image, size: tuple[int, int]) -> Image.Image:
+    """The centre of (height, width); what lies outside of the picture is black."""
+    (height, width), (own_height, own_width) = size, (image.height, image.width)
+    if (height, width) == (own_height, own_width):
+        return image
+    top, left = round((own_height - height) / 2), round((own_width - width) / 2)
+    return image.crop((left, top, left + width, top + height))
 
 
 def random_resized_crop(
-    image: Image.Image, shape: tuple[int, int, int], seed: tuple[int, int], name: str
+    image: Image.Image, shape: tuple[int, int, int], seed: tuple[int, int], name: str, fit: Fit = "crop"
 ) -> np.ndarray:
-    """uint8 of ``shape``: a crop of 8-100 % of the area and a ratio of 3/4-4/3, resized (bilinear)."""
+    """uint8 of ``shape``: a crop of 8-100 % of the area and a ratio of 3/4-4/3, resized (bilinear).
+
+    Under ``fit: pad`` it is cut from the square that the network sees at test time, at the picture's own resolution.
+    """
     image = to_channels(image, shape[2], name)
+    if fit == "pad":
+        image = _centred(image, (max(image.size), max(image.size)))
     left, top, width, height = crop_box(image.width, image.height, seed)
     crop = image.crop((left, top, left + width, top + height))
     return to_array(crop.resize((shape[1], shape[0]), Image.Resampling.BILINEAR))

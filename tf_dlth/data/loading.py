@@ -40,7 +40,7 @@ class Data:
     ``preprocessing`` says what turns a picture into the network's input (channels, resize, crop,
     interpolation, antialias). ``sha256`` covers that, the classes' names, and labels, names and decoded images of
     the three parts; of images that are decoded lazily the bytes of their files, of ImageNet's records their checksums.
-    ``skipped`` counts the files of a folder that are not used, by reason.
+    ``skipped`` counts the files of a folder that are not used, by reason; ``sizes`` its pictures, by (height, width).
     """
 
     config: DataConfig
@@ -52,6 +52,7 @@ class Data:
     preprocessing: Preprocessing
     sha256: str
     skipped: Mapping[str, int]
+    sizes: Mapping[tuple[int, int], int]
 
     def subset(self) -> dict[str, Any]:
         """The names of the images of each part and how many there are of each class."""
@@ -89,6 +90,7 @@ def load_data(config: DataConfig) -> Data:
         preprocessing=source.preprocessing,
         sha256=_sha256(source, parts, digests),
         skipped=source.skipped,
+        sizes=source.sizes,
     )
 
 
@@ -249,7 +251,10 @@ def _rounded(values: np.ndarray) -> tuple[float, ...]:
 
 
 def _sha256(source: Source, parts: dict[str, Examples | None], digests: dict[str, list[bytes]]) -> str:
-    total = hashlib.sha256(json.dumps([source.class_names, source.preprocessing.as_json()]).encode())
+    preparation = source.preprocessing.as_json()
+    if preparation["fit"] == "crop":  # as before there was a choice, so that earlier runs know their images
+        del preparation["fit"]
+    total = hashlib.sha256(json.dumps([source.class_names, preparation]).encode())
     for part, examples in parts.items():
         total.update(json.dumps([part, examples.names if examples else None]).encode())
         if examples:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from copy import copy
 
 import numpy as np
 import tf_keras
@@ -20,6 +21,17 @@ class Scorer:
         self._model, self._devices = model, devices
         self._predict = predictor(model)
         self._parts = {"test": data.test} | ({"heldout": data.heldout} if data.heldout is not None else {})
+
+    @property
+    def images(self) -> int:
+        """How many are scored."""
+        return sum(map(len, self._parts.values()))
+
+    def of_some(self, images: int) -> Scorer:
+        """The same compiled network on the first ``images`` of the test set alone."""
+        fewer, test = copy(self), self._parts["test"]
+        fewer._parts = {"test": test.take(np.arange(min(images, len(test))))}
+        return fewer
 
     def __call__(self, weights: Mapping[str, np.ndarray], between: Callable[[], None]) -> Iterator[tuple[str, float]]:
         """Yields (``test`` or ``heldout``, the fraction that is right) of ``weights``, float32 by variable name.

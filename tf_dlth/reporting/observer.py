@@ -31,6 +31,9 @@ class RunObserver:
 
     def warning(self, message: str) -> None: ...
 
+    def estimated(self, seconds: float) -> None:
+        """About how long the rest of the run takes, by its first steps."""
+
     def progress(self, iteration: int, position: Position, images_per_second: float) -> None: ...
 
     def epoch_ended(self, metrics: Mapping[str, Any]) -> None: ...
@@ -64,6 +67,10 @@ class Observers(RunObserver):
     def warning(self, message: str) -> None:
         for observer in self._observers:
             observer.warning(message)
+
+    def estimated(self, seconds: float) -> None:
+        for observer in self._observers:
+            observer.estimated(seconds)
 
     def progress(self, iteration: int, position: Position, images_per_second: float) -> None:
         for observer in self._observers:

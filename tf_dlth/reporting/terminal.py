@@ -17,6 +17,7 @@ from tf_dlth.lottery.rows import Row
 from tf_dlth.reporting.figures.run import NAME as FIGURE
 from tf_dlth.reporting.lines import Lines
 from tf_dlth.reporting.observer import RunObserver
+from tf_dlth.reporting.plan import plan_lines, print_details, print_plan, time_line
 from tf_dlth.reporting.rules import explained, shown
 from tf_dlth.reporting.sizes import sizes
 from tf_dlth.tickets.ticket import Ticket, iteration_name, load_ticket
@@ -32,10 +33,11 @@ WHY_NOT_SMALLER = (
 
 
 class Terminal(Lines, RunObserver):
-    """Prints to ``console``; live where that is a terminal."""
+    """Prints to ``console``; live where that is a terminal. ``verbose`` shows every key and class too."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, verbose: bool = False) -> None:
         super().__init__(console)
+        self._verbose = verbose
         self._progress = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
@@ -59,11 +61,13 @@ class Terminal(Lines, RunObserver):
     def run_started(self, prepared: Prepared, plan: Plan, folder: Path) -> None:
         self._plan, self._folder = plan, folder
         self._schedule = prepared.schedule
-        for line in (summary_line(plan), *plan.notes, *weights_lines(plan)):
-            self.line(line)
-        for layer in plan.unprunable_layers:
-            self.warning(f"layer {layer} has weights that cannot be pruned; it stays dense")
+        if self._verbose:
+            print_details(self._console, plan)
+        print_plan(self._console, plan_lines(plan))
         self._progress.update(self._task, total=plan.steps)
+
+    def estimated(self, seconds: float) -> None:
+        self.line(time_line(seconds))
 
     def progress(self, iteration: int, position: Position, images_per_second: float) -> None:
         config = self._plan.config
@@ -91,48 +95,6 @@ class Terminal(Lines, RunObserver):
     def run_ended(self, rows: Sequence[Row]) -> None:
         self._progress.stop()
         print_result(self._console, rows, self._plan, self._folder)
-
-
-def summary_line(plan: Plan) -> str:
-    """What is trained on what."""
-    model, counts = plan.config.model, {k: sum(v.values()) for k, v in plan.images_per_class.items()}
-    images = ", ".join(f"{n:,} {part}" for part, n in counts.items())
-    return (
-        f"{plan.config.name}: {model.architecture} width {model.width}, {plan.parameters:,} parameters, "
-        f"{plan.prunable:,} prunable; {plan.config.data.dataset} images: {images}; "
-        f"{_lengths(plan)}"
-    )
-
-
-def _lengths(plan: Plan) -> str:
-    """How often and how long is trained."""
-    prunings, epochs = plan.config.pruning.iterations, plan.schedule.epochs
-    if prunings == 0:
-        return f"one training of {plan.schedule.length(0)} epochs"
-    return f"{prunings + 1} iterations of {epochs} epochs, all but the first from epoch {plan.schedule.first_epoch(1)}"
-
-
-def weights_lines(plan: Plan) -> list[str]:
-    """Which first weights of an own model its function gave, and which it froze."""
-    if "given" not in (found := plan.initialisation):
-        return []
-    given, frozen = (f"{len(names):,} variables{_examples(names)}" for names in (found["given"], found["frozen"]))
-    return [f"{plan.config.model.architecture}: {given} begin as its function gave them, {frozen} are frozen"]
-
-
-def _examples(names: Sequence[str]) -> str:
-    return f" ({', '.join(names[:2])}{', ...' if len(names) > 2 else ''})" if names else ""
-
-
-def images_table(plan: Plan) -> Table:
-    """Images a class, training, held-out and test."""
-    table = _table("images a class")
-    table.add_column("class")
-    for part in plan.images_per_class:
-        table.add_column(part, justify="right")
-    for name in plan.images_per_class["train"]:
-        table.add_row(name, *(f"{counts[name]:,}" for counts in plan.images_per_class.values()))
-    return table
 
 
 def print_result(console: Console, rows: Sequence[Row], plan: Plan, folder: Path) -> None:

@@ -82,11 +82,7 @@ class Planner:
         speed = self._speed(config, prepared)
         iterations = range(config.pruning.iterations + 1)
         epochs = sum(schedule.length(k) for k in iterations)
-        evaluations = sum(
-            schedule.is_evaluated(epoch)
-            for k in iterations
-            for epoch in range(schedule.first_epoch(k), schedule.epochs + 1)
-        )
+        evaluations = sum(schedule.evaluations(k) for k in iterations)
         judged = len(data.test) + (len(data.heldout) if data.heldout else 0)
         seconds = epochs * len(data.train) / speed.training + evaluations * judged / speed.evaluation
         steps = schedule.total_steps(config.pruning.iterations)

@@ -59,6 +59,11 @@ class Schedule:
         """Every ``evaluate_every`` epochs, and at the end."""
         return epoch % self.evaluate_every == 0 or epoch == self.epochs
 
+    def evaluations(self, iteration: int) -> int:
+        """Epochs of an iteration that are evaluated."""
+        before = (self.first_epoch(iteration) - 1) // self.evaluate_every
+        return self.epochs // self.evaluate_every - before + (self.epochs % self.evaluate_every > 0)
+
     def images_between(self, before: Position, after: Position) -> int:
         """Images that were trained on from one position to a later one of the same epoch, or from its beginning."""
         begun = self._images_until(before.step) if before.epoch == after.epoch else 0

@@ -46,3 +46,9 @@ def test_a_square_is_prepared_alike_whether_asked_for_or_found(side: int) -> Non
 def test_only_sets_with_resized_crops_leave_a_margin() -> None:
     assert (sized(FACTS["imagenet2012"], 224, 3).resize, sized(FACTS["imagenet2012"], 224, 3).crop) == (256, (224, 224))
     assert sized(FACTS["cifar10"], 224, 3).resize == 224
+
+
+@pytest.mark.parametrize("side", [32, 224])
+def test_padded_pictures_need_no_margin(side: int) -> None:
+    padded = preprocessing_for(DataConfig(dataset="folder", image_size=side, fit="pad"), (48, 64, 3))
+    assert (padded.resize, padded.crop, padded.fit) == (side, (side, side), "pad")

@@ -81,6 +81,17 @@ def test_a_list_lies_where_it_was_typed_or_in_the_data_folder(tmp_path: Path) ->
         files.find_list("m.txt", tmp_path, "data.train_list")
 
 
+def test_a_list_that_is_not_there_is_told_by_those_that_are(tmp_path: Path) -> None:
+    """As who types the name that the split's own list has, without its extension or number."""
+    with pytest.raises(UserError, match=rf"data.test_list: file test0 does not exist, nor does {tmp_path}/test0$"):
+        files.find_list("test0", tmp_path, "data.test_list")
+    for name in ("test0.txt", "test1.txt", "train0.txt"):
+        write(tmp_path / name, "x 0")
+    for given, near in (("test0", "test0.txt"), ("test.txt", "test[01].txt"), ("train0.csv", "train0.txt")):
+        with pytest.raises(UserError, match=rf"file {given} does not exist; did you mean {near} in {tmp_path}\?$"):
+            files.find_list(given, tmp_path, "data.test_list")
+
+
 @pytest.mark.parametrize("orientation", [1, 3, 6, 8])
 def test_the_header_gives_the_upright_size(paint: Paint, orientation: int) -> None:
     from PIL import Image

@@ -201,3 +201,9 @@ def test_one_image_in_both_lists(tree: Tree) -> None:
     )
     with pytest.raises(UserError, match=r"images cats/0.png \(train\) and cats/0.png \(test\) are identical"):
         load_data(config)
+
+
+def test_the_pictures_sizes_are_counted(tree: Tree, paint: Paint) -> None:
+    root = tree("pets", size=(12, 8), cats=5, dogs=5)
+    paint("pets/dogs/4.png", size=(9, 8))
+    assert folder(root, image_size=16).sizes == {(8, 12): 9, (8, 9): 1}

@@ -98,7 +98,7 @@ def test_formats_that_are_not_read(tree: Tree, suffix: str) -> None:
         path.rename(path.with_suffix(suffix))
     message = refused(root)
     assert f"holds no images (.jpg, .jpeg, .png, .tif, .tiff, .bmp, .webp) but 5 {suffix.lower()} files, " in message
-    assert message.endswith("which are not read; add some, or move it elsewhere")
+    assert message.endswith("which are not read; save them as JPEG, or move it elsewhere")
 
 
 def test_an_empty_class_folder(tree: Tree) -> None:

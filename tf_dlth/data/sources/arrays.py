@@ -7,6 +7,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from tf_dlth.config import DataConfig
+from tf_dlth.config.base import Fit
 from tf_dlth.data.catalogue import FACTS, Facts
 from tf_dlth.data.examples import ArrayExamples, Examples, ResizedExamples
 from tf_dlth.data.images import Preprocessing
@@ -22,7 +23,7 @@ def in_memory(
 def at_image_size(config: DataConfig, stored: Examples) -> tuple[Examples, Preprocessing]:
     """Stored examples, all of one shape, as ``image_size`` says, and what is done to them."""
     preprocessing = preprocessing_for(config, stored.image_shape)
-    if preprocessing == Preprocessing.of_shape(stored.image_shape):
+    if preprocessing.leaves(stored.image_shape):
         return stored, preprocessing
     return ResizedExamples(stored, preprocessing), preprocessing
 
@@ -31,10 +32,11 @@ def preprocessing_for(config: DataConfig, shape: tuple[int, int, int]) -> Prepro
     """Preparation of pictures whose own shape is (H, W, C): a square is prepared alike whether asked for or found."""
     height, width, channels = shape
     side = config.image_size or (height if height == width else None)
-    return Preprocessing.of_shape(shape) if side is None else sized(FACTS[config.dataset], side, channels)
+    return Preprocessing.of_shape(shape) if side is None else sized(FACTS[config.dataset], side, channels, config.fit)
 
 
-def sized(facts: Facts, side: int, channels: int) -> Preprocessing:
-    """Preparation to a square; sets with random resized crops leave a margin of 256 to 224 at test time."""
-    resize = round(side * 256 / 224) if facts.cropped_and_resized(side) else side
-    return Preprocessing(channels=channels, resize=resize, crop=(side, side))
+def sized(facts: Facts, side: int, channels: int, fit: Fit = "crop") -> Preprocessing:
+    """Preparation to a square; cropped, sets with random resized crops leave a margin of 256 to 224 at test time."""
+    margin = fit == "crop" and facts.cropped_and_resized(side)
+    resize = round(side * 256 / 224) if margin else side
+    return Preprocessing(channels=channels, resize=resize, crop=(side, side), fit=fit)

@@ -120,7 +120,7 @@ def preprocessing_of(config: DataConfig) -> Preprocessing:
     side = config.image_size or facts.side
     assert side is not None
     assert facts.channels is not None
-    return sized(facts, side, facts.channels)
+    return sized(facts, side, facts.channels, config.fit)
 
 
 def _test_name(benchmark: Benchmark, split: int) -> str:

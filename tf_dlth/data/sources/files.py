@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -123,7 +124,10 @@ def find_list(given: str, root: Path, field: str) -> Path:
     for path in (Path(given), root / given):
         if path.is_file():
             return path
-    raise DataAbsent(f"{field}: file {given} does not exist")
+    there = sorted(path.name for path in root.glob("*.txt"))
+    near = difflib.get_close_matches(given, there, n=1, cutoff=0.5) or there[:1]
+    such = f"; did you mean {printable(near[0])} in {root}?" if near else f", nor does {root / given}"
+    raise DataAbsent(f"{field}: file {printable(given)} does not exist{such}")
 
 
 def read_list(path: Path) -> list[tuple[str, int]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from tf_dlth.data.images import Preprocessing
 from tf_dlth.data.labels import refuse_gaps, refuse_unknown
 from tf_dlth.data.sources import files, layout
 from tf_dlth.data.sources.arrays import preprocessing_for
-from tf_dlth.data.sources.files import FileIndex, Listing
+from tf_dlth.data.sources.files import FileIndex, Header, Listing
 from tf_dlth.data.sources.source import Source, check_class_names, no_examples, required_dir
 from tf_dlth.errors import UserError, printable
 
@@ -24,9 +25,11 @@ def load(config: DataConfig) -> Source:
     root = files.existing_dir(required_dir(config, LAYOUT))
     names, train, test = _parts(config, root)
     skipped = {} if config.train_list else layout.skipped(root, train.paths + test.paths, _depth(root))
-    preprocessing = _preprocessing(config, train, test)
+    headers = files.headers(train.paths + test.paths, train.names + test.names)
+    preprocessing = _preprocessing(config, headers, train.names + test.names)
     training = train.examples(preprocessing) if train.paths else no_examples(preprocessing.image_shape)
-    return Source("folder", names, training, test.examples(preprocessing), None, preprocessing, skipped)
+    sizes = Counter(size for _, size in headers)
+    return Source("folder", names, training, test.examples(preprocessing), None, preprocessing, skipped, sizes)
 
 
 def labelled(folder: Path, preprocessing: Preprocessing) -> tuple[tuple[str, ...], Examples]:
@@ -108,9 +111,7 @@ def _by_seed(config: DataConfig, root: Path) -> tuple[tuple[str, ...], Listing, 
     return names, everything.take(train), everything.take(test)
 
 
-def _preprocessing(config: DataConfig, train: Listing, test: Listing) -> Preprocessing:
-    paths, names = train.paths + test.paths, train.names + test.names
-    headers = files.headers(paths, names)
+def _preprocessing(config: DataConfig, headers: Sequence[Header], names: Sequence[str]) -> Preprocessing:
     channels = files.own_channels(headers)
     sizes = [size for _, size in headers]
     size = sizes[0] if config.image_size else files.common_size(sizes, names)

@@ -87,8 +87,10 @@ def _held_instead(folder: Path) -> str:
         inside = printable(deeper.relative_to(folder).as_posix())
         return f"itself, but {inside}; move them up, or set data.data_dir to the folder that holds the class folders"
     others = Counter(map(_kind, _files(folder))).most_common(1)
-    held = f" but {others[0][1]} {others[0][0]}, which are not read" if others else ""
-    return f"({', '.join(EXTENSIONS)}){held}; add some, or move it elsewhere"
+    if not others:
+        return f"({', '.join(EXTENSIONS)}); add some, or move it elsewhere"
+    kind, count = others[0]
+    return f"({', '.join(EXTENSIONS)}) but {count} {kind}, which are not read; save them as JPEG, or move it elsewhere"
 
 
 def skipped(root: Path, used: Iterable[Path], depth: int) -> dict[str, int]:

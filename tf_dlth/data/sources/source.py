@@ -22,7 +22,7 @@ LONGEST_NAME = 200
 class Source:
     """A dataset in its own parts; ``heldout`` is the part that it sets aside itself for selection.
 
-    ``skipped`` counts the files of a folder that are not used, by reason.
+    ``skipped`` counts the files of a folder that are not used, by reason; ``sizes`` its pictures, by (height, width).
 
     Raises UserError for class names that cannot head a column, and for a label without a name.
     """
@@ -34,6 +34,7 @@ class Source:
     heldout: Examples | None
     preprocessing: Preprocessing
     skipped: Mapping[str, int] = field(default_factory=dict)
+    sizes: Mapping[tuple[int, int], int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         check_class_names(self.class_names)
