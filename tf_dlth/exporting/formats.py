@@ -57,7 +57,7 @@ class Format:
 
 def write_saved_model(folder: Path, model: tf_keras.Model, manifest: Manifest) -> None:
     """A plain SavedModel with the signatures and assets of a ticket's own."""
-    saved_model.write(folder, model, manifest.class_names, manifest.preprocessing)
+    saved_model.write(folder, saved_model.Serving(model, manifest.class_names, manifest.preprocessing))
 
 
 def read_saved_model(folder: Path) -> Logits:
