@@ -230,3 +230,38 @@ def test_r06_sweeping(tmp_path: Path):
 def test_the_line_for_a_full_disk():
     error = files.cannot_write(Path("a/b"), OSError(errno.ENOSPC, "No space left on device"))
     assert str(error).startswith("cannot write a/b: No space left on device;")
+
+
+# Folders that are written whole or not at all
+
+
+def test_a_folder_stands_when_it_is_whole(tmp_path: Path) -> None:
+    final = tmp_path / "new" / "out"
+    with files.writing(final) as folder:
+        (folder / "file").write_text("content")
+        assert not final.exists()
+    assert (final / "file").read_text() == "content"
+    assert [p.name for p in final.parent.iterdir()] == ["out"]
+
+
+def test_nothing_is_left_of_a_folder_that_failed(tmp_path: Path) -> None:
+    with suppress(ZeroDivisionError), files.writing(tmp_path / "out") as folder:
+        (folder / "file").write_text("half")
+        _ = 1 / 0
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UserError, match=r"^cannot write .*out: "), files.writing(tmp_path / "file" / "out"):
+        pass
+
+
+def test_what_is_there_is_not_free(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "empty")
+    for name in ("empty", "new"):
+        files.require_free(tmp_path / name, "--out")
+    for name, what in ((".", "is not empty"), ("link", "is no folder")):
+        with pytest.raises(UserError, match=rf"^--out .*: {what}; name a new"):
+            files.require_free(tmp_path / name, "--out")

@@ -37,11 +37,12 @@ def counted(model: tf_keras.Model) -> dict[str, int]:
 def latency_ratios(networks: Mapping[str, Logits], image: np.ndarray, rounds: int = ROUNDS) -> dict[str, float]:
     """Seconds for one image over the first network's: medians over rounds in which all take turns.
 
-    ``image`` is uint8 [1, H, W, C].
+    ``image`` is uint8 [1, H, W, C]. Every other round goes backwards, as a runtime's threads may still be awake when
+    the next one's turn comes.
     """
     times: dict[str, list[float]] = {name: [] for name in networks}
     for number in range(WARM_UP + rounds):
-        for name, compute in networks.items():
+        for name, compute in list(networks.items())[:: -1 if number % 2 else 1]:
             start = time.perf_counter()
             compute(image)
             if number >= WARM_UP:
