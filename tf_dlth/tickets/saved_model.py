@@ -47,15 +47,15 @@ def write(folder: Path, serving: Serving) -> None:
             tf.saved_model.save(serving.module, str(folder), signatures=serving.module.signatures())
     except tf.errors.OpError as error:
         raise files.cannot_write(folder, OSError(error.message)) from None
-    write_assets(folder, class_names, preprocessing)
+    write_assets(folder, serving.class_names, serving.preprocessing)
 
 
 def write_assets(folder: Path, class_names: Sequence[str], preprocessing: Preprocessing) -> None:
     """Writes what a classifier's users must know beside it: the names of its classes, and how it sees pictures."""
     assets = folder / "assets"
     assets.mkdir(exist_ok=True)
-    (assets / CLASS_NAMES).write_text("".join(f"{name}\n" for name in serving.class_names), encoding="utf-8")
-    (assets / PREPROCESSING).write_text(json.dumps(serving.preprocessing.as_json(), indent=2) + "\n", encoding="utf-8")
+    (assets / CLASS_NAMES).write_text("".join(f"{name}\n" for name in class_names), encoding="utf-8")
+    (assets / PREPROCESSING).write_text(json.dumps(preprocessing.as_json(), indent=2) + "\n", encoding="utf-8")
 
 
 Compute = Callable[[tf.Tensor], tf.Tensor]
