@@ -11,6 +11,7 @@ from tf_dlth.reporting.observer import Observers, RunObserver
 EVENTS: dict[str, tuple[Any, ...]] = {
     "run_started": ("prepared", "plan", Path("folder")),
     "warning": ("careful",),
+    "estimated": (60.0,),
     "progress": (1, "position", 2.5),
     "epoch_ended": ({"epoch": 1},),
     "iteration_ended": ("row", "ticket"),

@@ -87,7 +87,7 @@ def test_images_a_class(counts: dict[str, dict[str, int]], line: str) -> None:
             {(480, 640): 3, (30, 20): 1},
             PADDED,
             "pictures: 640 x 480 (3), 20 x 30 (1); input: 64 x 64 pixels, 3 channels: longer side to 64, black around "
-            "it; 1 are enlarged",
+            "it; 1 is enlarged",
         ),
         (
             {(128, 128): 5},
@@ -105,6 +105,13 @@ def test_how_pictures_become_the_input(
 
 def test_what_is_not_used() -> None:
     assert skipped_line({".heic files": 12, "images in val/": 1500}) == "not used: 12 .heic files, 1,500 images in val/"
+    one = {".gif files": 1, "broken links": 1, "files without extension": 1, "images in images/": 1}
+    assert skipped_line(one) == "not used: 1 .gif file, 1 broken link, 1 file without extension, 1 image in images/"
+
+
+def test_few_sizes_are_all_told() -> None:
+    line = pictures_line({(64, 64): 9, (64, 70): 3, (64, 80): 2, (64, 90): 1}, SMALL)
+    assert line.startswith("pictures: 64 x 64 (9), 70 x 64 (3), 80 x 64 (2), 90 x 64 (1); input")
 
 
 @pytest.mark.parametrize(("seconds", "pointed"), [(3000.0, False), (7200.0, True)])

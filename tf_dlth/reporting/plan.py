@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from statistics import fmean
 from typing import TYPE_CHECKING
@@ -119,10 +120,9 @@ def pictures_line(sizes: Mapping[tuple[int, int], int], preprocessing: Preproces
 
 def _sizes(sizes: Mapping[tuple[int, int], int]) -> str:
     often = sorted(sizes, key=lambda size: (-sizes[size], size))
-    told = [f"{width} x {height} ({sizes[height, width]:,})" for height, width in often[:MOST_SIZES]]
-    if rest := len(often) - MOST_SIZES:
-        told += [f"{rest:,} other sizes"] if rest > 0 else []
-    return ", ".join(told)
+    named = often if len(often) == MOST_SIZES + 1 else often[:MOST_SIZES]
+    told = [f"{width} x {height} ({sizes[height, width]:,})" for height, width in named]
+    return ", ".join([*told, f"{len(often) - len(named):,} other sizes"] if len(often) > len(named) else told)
 
 
 def _how(preprocessing: Preprocessing) -> str:
@@ -138,7 +138,7 @@ def _cost(sizes: Mapping[tuple[int, int], int], preprocessing: Preprocessing) ->
     lost = {size: preprocessing.lost(size) for size in sizes}
     mean = fmean(lost.values(), weights=[sizes[size] for size in lost])
     smaller = sum(count for size, count in sizes.items() if max(size) < max(preprocessing.resized(size)))
-    told = f"; {smaller:,} are enlarged" if smaller else ""
+    told = f"; {smaller:,} {'is' if smaller == 1 else 'are'} enlarged" if smaller else ""
     if mean < 0.005:
         return told
     differ = max(lost.values()) - mean > 0.01
@@ -148,8 +148,12 @@ def _cost(sizes: Mapping[tuple[int, int], int], preprocessing: Preprocessing) ->
 
 def skipped_line(skipped: Mapping[str, int]) -> str:
     """Files that are not used, by reason."""
-    reasons = ", ".join(f"{count:,} {reason}" for reason, count in skipped.items())
-    return f"not used: {reasons}"
+    return f"not used: {', '.join(_counted(count, reason) for reason, count in skipped.items())}"
+
+
+def _counted(count: int, reason: str) -> str:
+    """``2 .gif files``, ``1 image in val/``."""
+    return f"{count:,} {reason}" if count > 1 else "1 " + re.sub(r"(file|image|link)s", r"\1", reason, count=1)
 
 
 def time_line(seconds: float) -> str:
