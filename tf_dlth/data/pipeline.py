@@ -170,6 +170,7 @@ def _augmentation(config: DataConfig, classes: int) -> Augment:
     with hushed():  # it greets on the terminal
         from tf_dlth.data.augmentation.library import augment_by_library
 
+    @tf.function(reduce_retracing=True)  # its layers branch on tensors: AutoGraph is for them
     def augment(images: tf.Tensor, labels: tf.Tensor, seeds: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         images, labels = augment_by_library(images, labels, seeds, strength, classes)
         return augment_batch(images, seeds, "basic", policy, cutout), labels
