@@ -30,6 +30,9 @@ OPTIONS = {
     "pretrain": {"--config", "overrides", "--overwrite", "--allow-change"},
     "export": {"ticket", "--format", "--out", "--int8", "--weights", "--trust"},
     "study": {"--config", "overrides", "--engine", "--workers", "--dry-run", "--status"},
+    "list": {"folder"},
+    "card": {"ticket", "--out"},
+    "push": {"ticket", "target", "--yes"},
     "corrupt": {"--data", "--out", "--kinds", "--severities", "--seed", "--frost"},
 }
 
