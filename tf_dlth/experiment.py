@@ -13,7 +13,6 @@ import tensorflow as tf
 
 from tf_dlth import files
 from tf_dlth.config import Config
-from tf_dlth.data.pipeline import training_batches
 from tf_dlth.evaluation.scoring import Scorer
 from tf_dlth.lottery import imp, wrapping
 from tf_dlth.lottery.rows import ITERATIONS
@@ -219,13 +218,4 @@ def _stream(config: Config) -> str:
 
 
 def _batches(prepared: Prepared) -> Callable[[int, Position], tf.data.Dataset]:
-    config, data = prepared.config, prepared.data
-    batches = training_batches(
-        data.train,
-        config.data,
-        batch_size=config.training.batch_size,
-        seed=config.seed,
-        last_epoch=prepared.schedule.epochs,
-        classes=len(data.class_names),
-    )
-    return lambda iteration, position: batches(iteration, position.epoch, position.step)
+    return lambda iteration, position: prepared.batches(iteration, position.epoch, position.step)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from tf_dlth.config import Config, ModelConfig, WeightsKind
 from tf_dlth.config.schema import BASELINES
 from tf_dlth.data import Data, load_data
 from tf_dlth.data.images import Preprocessing
+from tf_dlth.data.pipeline import Batches, training_batches
 from tf_dlth.errors import UserError
 from tf_dlth.lottery.rows import epochs_until_winner
 from tf_dlth.lottery.starts import Start, baseline, dense
@@ -104,6 +106,18 @@ class Prepared:
         pruning = self.config.pruning
         return Schedule.of(
             self.config.training, len(self.data.train), pruning.rewind_epochs, rewound=pruning.method in BASELINES
+        )
+
+    @cached_property
+    def batches(self) -> Batches:
+        """The batches of all trainings."""
+        return training_batches(
+            self.data.train,
+            self.config.data,
+            batch_size=self.config.training.batch_size,
+            seed=self.config.seed,
+            last_epoch=self.schedule.epochs,
+            classes=len(self.data.class_names),
         )
 
     def start(self) -> Start:

@@ -14,6 +14,7 @@ import tf_dlth  # noqa: F401 - binds TensorFlow to Keras 2
 import tensorflow as tf  # isort: skip
 
 from tf_dlth.config import DataConfig
+from tf_dlth.data.augmentation import augment_batch, batch
 from tf_dlth.data.examples import ArrayExamples, FileExamples
 from tf_dlth.data.images import Preprocessing
 from tf_dlth.data.pipeline import (
@@ -291,3 +292,17 @@ def test_features_come_in_the_order_of_their_images() -> None:
     assert len(batches) == 2 * 8
     for rows, labels in batches:
         np.testing.assert_array_equal(rows, features[labels])
+
+
+def test_the_augmentation_is_traced_once_for_all_iterations(monkeypatch: pytest.MonkeyPatch) -> None:
+    traced = []
+
+    def counted(images: tf.Tensor, *rest: Any) -> tf.Tensor:
+        traced.append(images.shape)
+        return augment_batch(images, *rest)
+
+    monkeypatch.setattr(batch, "augment_batch", counted)
+    made = training_batches(examples(9), config(augment="rand"), batch_size=4, seed=0, last_epoch=2)
+    for iteration in range(3):
+        assert len(list(made(iteration, 1, iteration))) == 6 - iteration
+    assert len(traced) == 1

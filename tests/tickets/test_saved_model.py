@@ -8,10 +8,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from tf_dlth.data import load_data
 from tf_dlth.errors import UserError
+from tf_dlth.models import variables
 from tf_dlth.models.build import features
+from tf_dlth.tickets import saved_model
 from tf_dlth.tickets.saved_model import open_saved_model
 from tf_dlth.tickets.ticket import load_ticket
 
@@ -80,3 +83,15 @@ def test_class_names_that_are_not_as_many_as_the_logits(finished, tmp_path: Path
         file.write("another\n")
     with pytest.raises(UserError, match=r"class_names\.txt is damaged: 11 names for 10 classes"):
         open_saved_model(folder)
+
+
+def test_a_second_one_with_other_weights_is_not_traced_again(finished, tmp_path: Path):
+    ticket = load_ticket(finished.path)
+    serving = saved_model.Serving(ticket.model(), ticket.manifest.class_names, ticket.manifest.preprocessing)
+    images = np.zeros((2, 8, 8, 1), np.uint8)
+    for kind in ("last", "heldout"):
+        variables.assign(serving.model, ticket.weights(kind))
+        saved_model.write(tmp_path / kind, serving)
+        served = saved_model.open_saved_model(tmp_path / kind).logits(tf.constant(images)).numpy()
+        np.testing.assert_allclose(served, ticket.model(kind)(images, training=False), atol=1e-5)
+    assert serving.module.serve.experimental_get_tracing_count() == 1

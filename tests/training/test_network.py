@@ -189,6 +189,15 @@ def test_going_on_from_saved_weights_and_momentum_is_bit_equal(network_on: Netwo
     assert all(np.array_equal(through[name], value) for name, value in state(network).items())
 
 
+def test_one_trace_serves_every_iteration(network_on: NetworkOn, plain: tf_keras.Model):
+    """With a last batch that is smaller, and any number of steps a call."""
+    network = network_on(1)
+    for n, steps in ((16, 2), (21, 3), (21, 1)):
+        start(network, plain)
+        network.run(network.batches(batches(n)), steps)
+    assert network._run.experimental_get_tracing_count() == 1
+
+
 @pytest.mark.parametrize("devices", [1, 2])
 def test_r12_pruned_weights_and_momentum_are_zero_after_many_steps(
     network_on: NetworkOn, plain: tf_keras.Model, devices: int

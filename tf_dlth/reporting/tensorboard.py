@@ -14,7 +14,7 @@ import numpy as np
 import tensorflow as tf
 
 from tf_dlth import files
-from tf_dlth.data.pipeline import read_errors, training_batches
+from tf_dlth.data.pipeline import read_errors
 from tf_dlth.lottery.rows import Row
 from tf_dlth.reporting.observer import RunObserver
 from tf_dlth.runs.folder import METRICS
@@ -77,15 +77,7 @@ class TensorBoard(RunObserver):
 
     @read_errors()
     def _draw_images(self, prepared: Prepared) -> None:
-        batches = training_batches(
-            prepared.data.train,
-            prepared.config.data,
-            batch_size=GRID * GRID,
-            seed=prepared.config.seed,
-            last_epoch=1,
-            classes=len(prepared.data.class_names),
-        )
-        images, _ = next(iter(batches(iteration=0, epoch=1)))
+        images, _ = next(iter(prepared.batches(iteration=0, epoch=1)))
         with self._writer.as_default(step=0):
             tf.summary.image("augmented training images", grid(images.numpy())[np.newaxis])
         self._writer.flush()
