@@ -15,11 +15,9 @@ def cut_out(images: tf.Tensor, seeds: tf.Tensor, side: int) -> tf.Tensor:
     is lost. At 32 pixels and side 16 this covers 210.25 pixels on average.
     """
     height, width, channels = image_shape(images)
-    (uniform,) = uniforms(seeds, [Stream.CUTOUT], 2)
-    # paper: the code lets the left edge take the top edge's place where that is not negative; here: a true square,
-    # because that is a slip which makes the shape irregular.
-    rows = _covered(uniform[:, 0:1], side, height)
-    columns = tf.repeat(_covered(uniform[:, 1:2], side, width), channels, axis=1)
+    first = corners(seeds, side, height, width)
+    rows = _covered(first[:, 0:1], side, height)
+    columns = tf.repeat(_covered(first[:, 1:2], side, width), channels, axis=1)
     covered = rows[:, :, tf.newaxis] * columns[:, tf.newaxis, :]
     lines = tf.reshape(images, [-1, height, width * channels])
     fill = _mean_level(lines, height * width * channels)[:, tf.newaxis, tf.newaxis]
@@ -27,10 +25,18 @@ def cut_out(images: tf.Tensor, seeds: tf.Tensor, side: int) -> tf.Tensor:
     return tf.reshape(lines + covered * (fill - lines), tf.shape(images))
 
 
-def _covered(uniform: tf.Tensor, side: int, length: int) -> tf.Tensor:
-    """Uint8 [N, length]: 1 where the square lies along one axis."""
+def corners(seeds: tf.Tensor, side: int, height: int, width: int) -> tf.Tensor:
+    """First row and first column of each image's square, int32 [N, 2]; below zero where it begins outside."""
+    (uniform,) = uniforms(seeds, [Stream.CUTOUT], 2)
+    # paper: the code lets the left edge take the top edge's place where that is not negative; here: a true square,
+    # because that is a slip which makes the shape irregular.
     lowest = -(side // 2)
-    first = lowest + below(uniform, max(length - side - lowest, 1))
+    places = [below(uniform[:, axis], max(n - side - lowest, 1)) for axis, n in enumerate((height, width))]
+    return lowest + tf.stack(places, axis=1)
+
+
+def _covered(first: tf.Tensor, side: int, length: int) -> tf.Tensor:
+    """Uint8 [N, length]: 1 where the square lies along one axis."""
     place = tf.range(length)[tf.newaxis]
     return tf.cast((place >= first) & (place < first + side), tf.uint8)
 
