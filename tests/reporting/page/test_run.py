@@ -58,10 +58,12 @@ def test_the_headline_and_the_pictures_speak_of_the_same_weights(page: Page, fin
     assert "(heldout weights)" in confusion.caption
 
 
-def test_three_commands_that_go_on(page: Page, finished):
+def test_commands_that_go_on(page: Page, finished):
     lines = [block.text for block in page.blocks if isinstance(block, Command)]
-    assert [line.split()[2] for line in lines] == ["tf_dlth.evaluate", "tf_dlth.predict", "tf_dlth.train"]
-    assert lines[2].endswith(f"--config {finished.path}/config.yaml name=tiny-seed1 seed=1")
+    assert [line.split()[2] for line in lines] == [
+        "tf_dlth.evaluate", "tf_dlth.predict", "tf_dlth.export", "tf_dlth.train",
+    ]  # fmt: skip
+    assert lines[3].endswith(f"--config {finished.path}/config.yaml name=tiny-seed1 seed=1")
 
 
 def test_again_the_same_bytes(page: Page, finished):
