@@ -6,13 +6,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from tf_dlth.analysis.accuracies import error_of_difference, standard_error
+from tf_dlth.evaluation.regressions import NAMES, Regressions
 from tf_dlth.lottery.rows import Row
 from tf_dlth.lottery.selection import Rule, score, summary, test_accuracy
+from tf_dlth.reporting.run_record import RunRecord, read_control
 
-HEADERS = ("classifier", "density %", "held-out %", "test %", "error", "over dense", "error")
+HEADERS = ("classifier", "density", "held-out", "test", "error", "vs dense", "error")
 MEANING = (
-    "over dense: points on the test set above iteration 0 of this run, its epoch chosen by the same rule; error: one "
-    "standard error, of a difference at most"
+    "vs dense: points on the test set above iteration 0 of this run, its epoch chosen by the same rule",
+    "error: one standard error, of a difference at most",
+    "logistic regression: on simple colour and edge features of the same training images; regression on init: on the "
+    "features that pre-trained first weights give of them; nothing is tuned",
 )
 
 
@@ -24,6 +28,31 @@ class Standing:
     test: float
     heldout: float | None = None
     density: float | None = None
+
+
+def standings(record: RunRecord) -> list[Standing]:
+    """What the run chose, and all that it has to beat as far as it was measured."""
+    found = networks(record.rows, record.rule)
+    if control := read_control(record):
+        found.append(_network(f"best of {len(control.rows)} unpruned", control.chosen, record.rule))
+    return [*found, *simple(record.regressions)]
+
+
+def simple(found: Regressions | None) -> list[Standing]:
+    """The logistic regressions."""
+    regressions = found.regressions if found else {}
+    return [Standing(NAMES[name], r.test_accuracy, r.heldout_accuracy) for name, r in regressions.items()]
+
+
+def better(found: Sequence[Standing]) -> list[str]:
+    """A sentence for each other classifier that is right on more test images than the first, which was chosen."""
+    chosen, *others = found
+    return [
+        f"what was chosen is right on {chosen.test:.1%} of the test images, {other.name} on {other.test:.1%}: see When "
+        "not to use this in README.md"
+        for other in others
+        if other.density is None and other.test > chosen.test
+    ]
 
 
 def networks(rows: Sequence[Row], rule: Rule) -> list[Standing]:
@@ -38,8 +67,8 @@ def networks(rows: Sequence[Row], rule: Rule) -> list[Standing]:
             _network("dense: iteration 0", rows[0], rule),
         ]
     return [
-        _network("winner: dense, iteration 0", rows[0], rule),
-        _network(f"best sparse: iteration {sparse}", rows[sparse], rule),
+        _network("winner: dense", rows[0], rule),
+        _network(f"sparse: iteration {sparse}", rows[sparse], rule),
     ]
 
 

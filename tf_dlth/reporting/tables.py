@@ -20,7 +20,7 @@ def iterations_table(rows: Sequence[Row], images: Mapping[str, int]) -> Table:
     """A row an iteration, with the accuracy on the images that choose: the held-out ones where there are some."""
     if rows[0].heldout_accuracy is None:
         return _by_test(rows, images["test"])
-    table = _table("held-out accuracy by iteration (%), which chooses", "k", "density %", "remaining", "held-out")
+    table = _table("held-out accuracy by iteration (%), which chooses", "k", "density", "remaining", "held-out")
     for name in ("error", "epoch"):
         table.add_column(name, justify="right")
     for row in rows:
@@ -31,7 +31,7 @@ def iterations_table(rows: Sequence[Row], images: Mapping[str, int]) -> Table:
 
 
 def _by_test(rows: Sequence[Row], images: int) -> Table:
-    table = _table("test accuracy by iteration (%)", "k", "density %", "remaining", "test best", "error", "epoch")
+    table = _table("test accuracy by iteration (%)", "k", "density", "remaining", "test best", "error", "epoch")
     table.add_column("test last", justify="right")
     for row in rows:
         best, error = row.test_accuracy_best, standard_error(row.test_accuracy_best, images)
@@ -51,8 +51,8 @@ def _network(row: Row) -> tuple[str, str, str]:
 
 def rules_table(rows: Sequence[Row], images: int, every: int = 1) -> Table:
     """The rules side by side: which iteration each picks, and what that gains on so many test images."""
-    names = ("k", "density %", "ticket %", "dense %", "over dense", "error", "dense wins")
-    table = _table("winning ticket by rule, accuracies on the test set", "chosen by", *names)
+    names = ("k", "density", "ticket", "dense", "vs dense", "error", "dense wins")
+    table = _table("winning ticket by rule, accuracies on the test set (%)", "chosen by", *names)
     table.columns[0].justify = "left"
     for rule, best in selection.winners(rows, selection.PAPER_LAST_ITERATION).items():
         ticket, dense = selection.test_accuracy(rows[best], rule), selection.test_accuracy(rows[0], rule)
@@ -69,9 +69,9 @@ def rules_table(rows: Sequence[Row], images: int, every: int = 1) -> Table:
     return table
 
 
-def standings_table(standings: Sequence[Standing], dense: float, images: Mapping[str, int]) -> Table:
+def standings_table(standings: Sequence[Standing], dense: float, images: Mapping[str, int] | None) -> Table:
     """What was chosen beside what it has to beat; ``dense`` is the test accuracy of the dense network."""
-    table = _table("what was chosen, and what it has to beat", *HEADERS)
+    table = _table("what was chosen, and what it has to beat (%)", *HEADERS)
     table.columns[0].justify = "left"
     for standing in standings:
         table.add_row(*cells(standing, dense, images))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -18,7 +19,8 @@ from tf_dlth.reporting.next_commands import next_commands
 from tf_dlth.reporting.observer import RunObserver
 from tf_dlth.reporting.plan import plan_lines, print_details, print_plan, time_line
 from tf_dlth.reporting.rules import explained, shown
-from tf_dlth.reporting.standings import MEANING, networks
+from tf_dlth.reporting.run_record import RunRecord, read_record
+from tf_dlth.reporting.standings import MEANING, better, standings
 from tf_dlth.reporting.tables import iterations_table, rules_table, sizes_table, standings_table
 from tf_dlth.tickets.ticket import Ticket, iteration_name, load_ticket
 from tf_dlth.training.schedule import Position
@@ -113,17 +115,18 @@ def print_result(console: Console, rows: Sequence[Row], plan: Plan, folder: Path
     _print_lines(console, [f"{shown(rule, every)}: {explained(rule, every)}" for rule in selection.rules(rows)])
     console.print(sizes_table(winner))
     _print_lines(console, [WHY_NOT_SMALLER])
-    print_standings(console, rows, plan)
+    print_standings(console, replace(read_record(folder), rows=rows))
     _print_lines(console, caveats(rows, plan))
     _print_lines(console, [f"figure: {folder / FIGURE}", *_outcome(rows, plan, winner)])
     _print_lines(console, [f"{purpose}: {line}" for purpose, line in next_commands(folder).items()])
 
 
-def print_standings(console: Console, rows: Sequence[Row], plan: Plan) -> None:
+def print_standings(console: Console, record: RunRecord) -> None:
     """What the run chose beside what it has to beat."""
-    rule = plan.config.pruning.select_by or "test_best"
-    console.print(standings_table(networks(rows, rule), selection.test_accuracy(rows[0], rule), _images(plan)))
-    _print_lines(console, [MEANING])
+    found = standings(record)
+    dense = selection.test_accuracy(record.rows[0], record.rule)
+    console.print(standings_table(found, dense, record.images))
+    _print_lines(console, [*MEANING, *better(found)])
 
 
 def _outcome(rows: Sequence[Row], plan: Plan, winner: Ticket) -> list[str]:

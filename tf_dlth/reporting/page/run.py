@@ -17,6 +17,7 @@ from tf_dlth.reporting.page.content import Block, Command, Notes, Page, Paragrap
 from tf_dlth.reporting.page.mistakes import mistakes_sections
 from tf_dlth.reporting.rules import explained, shown
 from tf_dlth.reporting.run_record import RunRecord, labels_used, outcome, read_record
+from tf_dlth.reporting.standings import better, standings
 from tf_dlth.reporting.terminal import WHY_NOT_SMALLER
 from tf_dlth.tickets.manifest import MANIFEST
 from tf_dlth.tickets.ticket import Ticket, iteration_name, load_ticket
@@ -65,7 +66,14 @@ def _rules(record: RunRecord) -> list[Block]:
         for rule in rules(record.rows)
     ]
     notes.append("One run is one seed: another seed or other training images move every number here.")
-    return [run_tables.rules_table(record), Notes(notes)]
+    found = standings(record)
+    beaten = [f"{line[0].upper()}{line[1:]}." for line in better(found)]
+    return [
+        run_tables.standings_table(record, found),
+        *map(Paragraph, beaten),
+        run_tables.rules_table(record),
+        Notes(notes),
+    ]
 
 
 def _accuracy(record: RunRecord) -> list[Block]:
