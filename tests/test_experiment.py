@@ -47,7 +47,8 @@ TICKET_KEYS = {
 }  # fmt: skip
 ENTRIES = {
     "config.yaml", "run.json", "subset.json", "iterations.csv", "metrics.jsonl", "initial.safetensors",
-    "rewind.safetensors", "tensorboard", "accuracy_by_density.png", "iteration_00", "iteration_01", "iteration_02",
+    "rewind.safetensors", "regressions.json", "tensorboard", "accuracy_by_density.png",
+    "iteration_00", "iteration_01", "iteration_02",
 }  # fmt: skip
 WEIGHT_FILES = {"weights.safetensors", "weights_test_best.safetensors", "weights_heldout.safetensors"}
 
@@ -86,7 +87,8 @@ def test_the_folder_holds_what_the_contract_says_and_no_leftovers(finished):
 def test_run_json(finished):
     tree = json.loads((finished.path / "run.json").read_text())
     assert tree.keys() == RUN_KEYS
-    own = ("subset.json", "iterations.csv", "metrics.jsonl", "initial.safetensors", "rewind.safetensors")
+    tables = ("subset.json", "iterations.csv", "metrics.jsonl", "regressions.json")
+    own = (*tables, "initial.safetensors", "rewind.safetensors")
     assert tree["files"] == {name: files.sha256(finished.path / name) for name in own}
     assert tree["manifests"] == {
         path.name: files.read_json(path / "ticket.json")["manifest_sha256"] for path in iterations(finished.path)

@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import yaml
 
@@ -113,6 +114,31 @@ def test_a_run_is_reported_and_left_alone_when_it_is_finished(
     assert "differs in seed" in capsys.readouterr().err
     assert command("seed=1", "--overwrite") == 0
     assert report(tmp_path)["seed"] == 1
+
+
+def test_the_control_is_trained_after_the_search_and_stands_in_its_last_table(
+    command: Command, quick: Callable[..., Config], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command("--control") == 0
+    told = capsys.readouterr().out
+    search, control = json.loads((tmp_path / "report.json").read_text())
+    assert (search["run"], control["run"]) == (str(tmp_path / "tiny"), str(tmp_path / "tiny-control"))
+    last = told[told.rindex("what it has to beat") :].splitlines()
+    table = pd.read_csv(tmp_path / "tiny-control" / "iterations.csv")
+    assert table.density.tolist() == [1, 1]
+    chosen = table.iloc[control["winner"]]
+    assert chosen.heldout_accuracy == table.heldout_accuracy.max()
+    (row,) = [line.split() for line in last if "best of 2 unpruned" in line]
+    assert row[4:7] == [
+        f"{100 * x:.2f}" for x in (chosen.density, chosen.heldout_accuracy, chosen.test_accuracy_heldout)
+    ]
+    assert any("logistic regression" in line for line in last)
+
+
+@pytest.mark.parametrize("override", ["pruning.method=none", "pruning.iterations=0"])
+def test_a_control_is_of_a_search(command: Command, override: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert command("--control", override) == 2
+    assert "--control repeats a search without pruning" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("tensorboard", [True, False])

@@ -13,6 +13,7 @@ import tensorflow as tf
 
 from tf_dlth import files
 from tf_dlth.config import Config
+from tf_dlth.evaluation import regressions
 from tf_dlth.evaluation.scoring import Scorer
 from tf_dlth.lottery import imp, wrapping
 from tf_dlth.lottery.rows import ITERATIONS
@@ -178,6 +179,7 @@ def _train(
         for iteration in imp.find_tickets(trainer, store, config.pruning, start):
             observer.iteration_ended(store.rows[iteration], store.ticket(iteration))
         store.choose_winner(config.pruning.select_by or "test_best")
+        regressions.write(folder.path, regressions.measure(prepared, devices))
         observer.run_ended(store.rows)
         store.finish()
 

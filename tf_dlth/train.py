@@ -35,8 +35,7 @@ def train(arguments: Sequence[str] | None = None) -> None:
     config = load_config(options.config, commands.overrides(options))
     config = config.model_copy(update={"data": commands.locate_data(config.data)})
     workers = commands.workers()
-    if budget and workers:
-        raise UserError("--budget measures one machine, and TF_CONFIG names several; set training.epochs instead")
+    _refuse(config, options, workers)
     start_tensorflow()
     from tf_dlth.experiment import follow
 
@@ -51,21 +50,55 @@ def train(arguments: Sequence[str] | None = None) -> None:
             _run(config, workers, options, console, timed)
 
 
+def _refuse(config: Config, options: argparse.Namespace, workers: Workers | None) -> None:
+    """Raises UserError for options that do not go together."""
+    from tf_dlth.config.control import SUFFIX
+
+    if options.budget and workers:
+        raise UserError("--budget measures one machine, and TF_CONFIG names several; set training.epochs instead")
+    if options.control and workers:
+        raise UserError(
+            "--control is for one machine, and TF_CONFIG names several; train it afterwards, with "
+            f"name={config.name}{SUFFIX} pruning.method=none"
+        )
+    _searches(config, options)
+
+
 def _run(config: Config, workers: Workers | None, options: argparse.Namespace, console: Console, timed: bool) -> None:
     from tf_dlth.experiment import run
 
-    done = run(
-        config,
-        devices=options.devices,
-        overwrite=options.overwrite,
-        allow_change=options.allow_change,
-        trust=options.trust,
-        observers=_observers(config, console, options.verbose),
-        workers=workers,
-        timed=timed,
-    )
-    _print_end(console, done)
-    commands.write_json(options.json, [{"run": str(done.path), **done.summary}])
+    runs = []
+    for each in _searches(config, options):
+        done = run(
+            each,
+            devices=options.devices,
+            overwrite=options.overwrite,
+            allow_change=options.allow_change,
+            trust=options.trust,
+            observers=_observers(each, console, options.verbose),
+            workers=workers,
+            timed=timed,
+        )
+        _print_end(console, done)
+        runs.append(done)
+    if options.control:
+        _print_beside(console, runs[0])
+    commands.write_json(options.json, [{"run": str(done.path), **done.summary} for done in runs])
+
+
+def _searches(config: Config, options: argparse.Namespace) -> list[Config]:
+    """The search, and where it is asked for its control."""
+    from tf_dlth.config.control import control_of
+
+    return [config, control_of(config)] if options.control else [config]
+
+
+def _print_beside(console: Console, search: Run) -> None:
+    """The search's last table again, now with its control in it."""
+    from tf_dlth.reporting.run_record import read_record
+    from tf_dlth.reporting.terminal import print_standings
+
+    print_standings(console, read_record(search.path))
 
 
 def _within_budget(
@@ -76,8 +109,9 @@ def _within_budget(
         return config, True
     from tf_dlth.budgeting import fitted, going_on
 
+    share = budget / len(_searches(config, options))
     before = None if options.overwrite else going_on(config)
-    config, line = before or fitted(config, budget, devices=options.devices, trust=options.trust)
+    config, line = before or fitted(config, share, devices=options.devices, trust=options.trust)
     console.print(line, soft_wrap=True)
     return config, before is not None
 
@@ -117,6 +151,11 @@ def _parser() -> commands.Parser:
         "--budget",
         metavar="30m",
         help="choose the width, epochs and iterations that fit into this time on this machine; keys that are set stay",
+    )
+    parser.add_argument(
+        "--control",
+        action="store_true",
+        help="then train as often without pruning, as NAME-control: what choosing gains",
     )
     parser.add_argument("--verbose", action="store_true", help="print every key with its value too, and every class")
     parser.add_argument("--overwrite", action="store_true", help="remove an earlier run of this name first")

@@ -20,6 +20,7 @@ OPTIONS = {
         "--verbose",
         "--overwrite",
         "--allow-change",
+        "--control",
         "--trust",
     },
     "evaluate": {"tickets", "--weights", "--data", "--iterations", "--ece", "--attack", "--epsilon", "--trust"},

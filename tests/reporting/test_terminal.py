@@ -4,6 +4,7 @@ import io
 import json
 import re
 from dataclasses import replace
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -13,13 +14,8 @@ from rich.table import Table
 from tf_dlth.lottery.rows import Row
 from tf_dlth.preparation import Prepared
 from tf_dlth.reporting.sizes import sizes
-from tf_dlth.reporting.terminal import (
-    Terminal,
-    iterations_table,
-    print_result,
-    rules_table,
-    sizes_table,
-)
+from tf_dlth.reporting.tables import iterations_table, rules_table, sizes_table
+from tf_dlth.reporting.terminal import Terminal, print_result
 from tf_dlth.tickets.ticket import load_ticket
 from tf_dlth.training.schedule import Position
 
@@ -41,31 +37,50 @@ def cells(table: Table) -> list[list[str]]:
     return [line.split() for line in text(table).splitlines() if re.match(r"\s*(\d|test_best|last|heldout)", line)]
 
 
-def test_iterations():
-    assert cells(iterations_table(ROWS)) == [
-        ["0", "100.00", "1,000", "50.00", "7", "45.00", "40.00", "3"],
-        ["1", "80.00", "800", "62.50", "9", "35.00", "42.00", "4"],
-        ["2", "64.00", "640", "55.00", "8", "44.00", "33.33", "5"],
+IMAGES = {"train": 50, "heldout": 80, "test": 100}
+
+
+def test_iterations_with_the_accuracy_that_chooses_and_its_standard_error():
+    """Of 0.6 on 80 photographs: 5.48 points. No test accuracy, which nothing is chosen by."""
+    assert cells(iterations_table(ROWS, IMAGES)) == [
+        ["0", "100.00", "1,000", "60.00", "5.48", "3"],
+        ["1", "80.00", "800", "55.00", "5.56", "4"],
+        ["2", "64.00", "640", "70.00", "5.12", "5"],
     ]
 
 
 def test_iterations_without_held_out_images():
     row = Row(0, 1.0, 1000, 1000, 20, 0.1, 0.9, 0.5, 7, 0.45, None, None, None, 1.0, 1.0)
-    assert cells(iterations_table([row])) == [["0", "100.00", "1,000", "50.00", "7", "45.00", "-", "-"]]
+    assert cells(iterations_table([row], IMAGES)) == [["0", "100.00", "1,000", "50.00", "5.00", "7", "45.00"]]
 
 
 def test_rules_side_by_side():
     """Each with its own winner, its test accuracy under that rule, and the gain over the dense network under it."""
-    lines = {" ".join(line[:-6]): line[-6:] for line in cells(rules_table(ROWS))}
+    lines = {" ".join(line[:-7]): line[-7:] for line in cells(rules_table(ROWS, 100))}
     assert lines == {
-        "heldout": ["2", "64.00", "33.33", "40.00", "-6.67", "no"],
-        "test_best": ["1", "80.00", "62.50", "50.00", "+12.50", "no"],
-        "last": ["2", "64.00", "44.00", "45.00", "-1.00", "yes"],
+        "heldout": ["2", "64.00", "33.33", "40.00", "-6.67", "6.80", "no"],
+        "test_best": ["1", "80.00", "62.50", "50.00", "+12.50", "6.96", "no"],
+        "last": ["2", "64.00", "44.00", "45.00", "-1.00", "7.03", "yes"],
     }
 
 
+@pytest.mark.parametrize("heldout", [True, False])
+def test_progress_tells_the_accuracy_that_chooses(finished, heldout: bool):
+    """Test accuracy only where no image is held out."""
+    out, prepared = io.StringIO(), Prepared(finished.config)
+    row = ROWS[0] if heldout else replace(ROWS[0], heldout_accuracy=None, heldout_epoch=None)
+    with Terminal(Console(file=out, width=200)) as shown:
+        shown.run_started(prepared, prepared.plan(), finished.path)
+        shown.epoch_ended({"train_loss": 0.5, "test_accuracy": 0.25, "heldout_accuracy": 0.75 if heldout else None})
+        assert shown._scores == f"loss 0.500 {'held-out 75.0%' if heldout else 'test 25.0%'} "
+        shown.iteration_ended(row, load_ticket(finished.path))
+    told = out.getvalue().splitlines()[-1]
+    assert ("held-out  60.0% (standard error 8.9) at epoch 3" in told) == heldout  # 30 held-out images
+    assert ("test  50.0% (standard error 1.5) at epoch 7" in told) != heldout  # 1,047 test images
+
+
 def test_a_best_epoch_among_some_is_named_so():
-    assert [line[0] for line in cells(rules_table(ROWS, every=10))] == ["heldout", "test_best@10", "last"]
+    assert [line[0] for line in cells(rules_table(ROWS, 100, every=10))] == ["heldout", "test_best@10", "last"]
 
 
 @pytest.mark.parametrize("every", [1, 10])
@@ -84,16 +99,27 @@ def test_only_with_every_epoch_evaluated_is_it_the_papers_way(finished, every: i
 def test_the_tables_of_a_run(finished):
     """The numbers printed are those on disk."""
     table = pd.read_csv(finished.path / "iterations.csv")
-    columns = (table[name].tolist() for name in ("iteration", "density", "remaining", "test_accuracy_best"))
-    for iteration, density, remaining, best in zip(*columns, strict=True):
+    columns = (table[name].tolist() for name in ("iteration", "density", "remaining", "heldout_accuracy"))
+    for iteration, density, remaining, held in zip(*columns, strict=True):
         line = next(
             x for x in finished.printed.splitlines() if x.split()[:2] == [str(iteration), f"{100 * density:.2f}"]
         )
-        assert line.split()[2:4] == [f"{remaining:,}", f"{100 * best:.2f}"]
+        assert line.split()[2:4] == [f"{remaining:,}", f"{100 * held:.2f}"]
     winner = json.loads((finished.path / "run.json").read_text())["winner"]
     assert f"winning ticket: {finished.path}/iteration_{winner:02d}" in finished.printed
     for words in ("comparable with it", "honest", "Why not smaller or faster?", "1,047 test", "3 iterations"):
         assert words in finished.printed
+    for command in ("evaluate", "predict", "export"):
+        assert f"python -m tf_dlth.{command} {finished.path} " in finished.printed
+
+
+def test_where_no_ticket_won_the_best_sparse_network_is_named_beside_the_dense_one(finished, damaged: Path, edit):
+    edit(damaged / "run.json", lambda tree: tree.update(winner=0))
+    out = io.StringIO()
+    print_result(Console(file=out, width=200), ROWS[:2], Prepared(finished.config).plan(), damaged)
+    told = out.getvalue()
+    assert f"by heldout the dense network is better than every sparse one: {damaged}/iteration_00\n" in told
+    assert f"best sparse network: {damaged}/iteration_01\n" in told
 
 
 def test_plain_lines_where_there_is_no_terminal(finished):

@@ -65,6 +65,12 @@ def test_a_run_opens_as_its_winner(finished):
     assert ticket.class_names == tuple("0123456789")
 
 
+def test_a_run_that_no_ticket_won_opens_as_its_dense_network(damaged: Path, edit):
+    edit(damaged / "run.json", lambda tree: tree.update(winner=0))
+    ticket = load_ticket(damaged)
+    assert (ticket.iteration, ticket.density) == (0, 1.0)
+
+
 def test_what_it_holds(finished):
     ticket = load_ticket(finished.path / "iteration_02")
     assert all(mask.dtype == bool for mask in ticket.mask.values())

@@ -10,10 +10,13 @@ from typing import Any
 
 from tf_dlth import files
 from tf_dlth.analysis.accuracies import error_of_difference
-from tf_dlth.config import Config
+from tf_dlth.config import Config, differing_keys
+from tf_dlth.config.control import control_path
 from tf_dlth.config.keys import flat
 from tf_dlth.config.schema import BASELINES
 from tf_dlth.errors import UserError
+from tf_dlth.evaluation import regressions
+from tf_dlth.evaluation.regressions import Regressions
 from tf_dlth.lottery.rows import ITERATIONS, Row, read_rows
 from tf_dlth.lottery.selection import Rule, score, summary, test_accuracy
 from tf_dlth.runs.facts import Facts, read_facts
@@ -41,6 +44,7 @@ class RunRecord:
     rows: Sequence[Row]
     metrics: Sequence[Mapping[str, Any]] | None
     images: Mapping[str, int] | None
+    regressions: Regressions | None = None
 
     @property
     def rule(self) -> Rule:
@@ -71,7 +75,19 @@ def read_record(path: Path) -> RunRecord:
     rows = read_rows(path, facts) if (path / ITERATIONS).is_file() or facts.status == "finished" else []
     if not rows:
         raise UserError(f"{path} has no iteration that has ended; report it when it has one")
-    return RunRecord(path, facts, config, rows, _metrics(path, facts), _images(path, facts))
+    found = regressions.read(path, facts.files)
+    return RunRecord(path, facts, config, rows, _metrics(path, facts), _images(path, facts), found)
+
+
+def read_control(record: RunRecord) -> RunRecord | None:
+    """The finished run beside it that differs in nothing but that it does not prune; None where there is none."""
+    path = control_path(record.path)
+    facts = read_facts(path)
+    if facts is None or facts.status != "finished" or facts.data_sha256 != record.facts.data_sha256:
+        return None
+    control = read_record(path)
+    differing = differing_keys(record.config, control.config)
+    return control if differing == {"pruning.method": ("magnitude", "none")} else None
 
 
 def settings(record: RunRecord) -> list[tuple[str, str]]:

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from rich import box
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table
 
+from tf_dlth.analysis.accuracies import standard_error
 from tf_dlth.lottery import selection
 from tf_dlth.lottery.rows import Row
 from tf_dlth.reporting.figures.run import NAME as FIGURE
 from tf_dlth.reporting.lines import Lines
+from tf_dlth.reporting.next_commands import next_commands
 from tf_dlth.reporting.observer import RunObserver
 from tf_dlth.reporting.plan import plan_lines, print_details, print_plan, time_line
 from tf_dlth.reporting.rules import explained, shown
-from tf_dlth.reporting.sizes import sizes
+from tf_dlth.reporting.run_record import RunRecord, read_record
+from tf_dlth.reporting.standings import MEANING, better, standings
+from tf_dlth.reporting.tables import iterations_table, rules_table, sizes_table, standings_table
 from tf_dlth.tickets.ticket import Ticket, iteration_name, load_ticket
 from tf_dlth.training.schedule import Position
 
@@ -30,6 +32,9 @@ WHY_NOT_SMALLER = (
     "Why not smaller or faster? Pruned weights are stored and multiplied as zeros: common hardware and formats are "
     "dense, so size falls only through compression, and speed not at all without sparse kernels."
 )
+
+NAMES = {"test": "test", "heldout": "held-out"}
+"""Of the images that choose an epoch."""
 
 
 class Terminal(Lines, RunObserver):
@@ -83,13 +88,17 @@ class Terminal(Lines, RunObserver):
             self.line(f"{where}  {state}")
 
     def epoch_ended(self, metrics: Mapping[str, Any]) -> None:
-        self._scores = f"loss {metrics['train_loss']:.3f} test {metrics['test_accuracy']:.1%} "
+        part = "test" if metrics["heldout_accuracy"] is None else "heldout"
+        self._scores = f"loss {metrics['train_loss']:.3f} {NAMES[part]} {metrics[f'{part}_accuracy']:.1%} "
 
     def iteration_ended(self, row: Row, ticket: Ticket) -> None:
-        honest = f"  held-out choice {row.test_accuracy_heldout:6.1%}" if row.test_accuracy_heldout is not None else ""
+        part = "test" if row.heldout_accuracy is None else "heldout"
+        right = row.test_accuracy_best if row.heldout_accuracy is None else row.heldout_accuracy
+        error = 100 * standard_error(right, _images(self._plan)[part])
+        epoch = row.best_epoch if row.heldout_epoch is None else row.heldout_epoch
         self.line(
-            f"iteration {row.iteration:2}  density {row.density:6.2%}  test best {row.test_accuracy_best:6.1%}  "
-            f"last {row.test_accuracy_last:6.1%}{honest}  {row.seconds:.0f} s"
+            f"iteration {row.iteration:2}  density {row.density:7.2%}  {NAMES[part]} {right:6.1%} "
+            f"(standard error {error:.1f}) at epoch {epoch}  {row.seconds:.0f} s"
         )
 
     def run_ended(self, rows: Sequence[Row]) -> None:
@@ -99,15 +108,25 @@ class Terminal(Lines, RunObserver):
 
 def print_result(console: Console, rows: Sequence[Row], plan: Plan, folder: Path) -> None:
     """The tables that end a run, and how to read them."""
-    winner = load_ticket(folder, trust=True)
-    console.print(iterations_table(rows))
+    winner, images = load_ticket(folder, trust=True), _images(plan)
     every = plan.config.training.evaluate_every
-    console.print(rules_table(rows, every))
+    console.print(iterations_table(rows, images))
+    console.print(rules_table(rows, images["test"], every))
     _print_lines(console, [f"{shown(rule, every)}: {explained(rule, every)}" for rule in selection.rules(rows)])
-    _print_lines(console, caveats(rows, plan))
     console.print(sizes_table(winner))
     _print_lines(console, [WHY_NOT_SMALLER])
+    print_standings(console, replace(read_record(folder), rows=rows))
+    _print_lines(console, caveats(rows, plan))
     _print_lines(console, [f"figure: {folder / FIGURE}", *_outcome(rows, plan, winner)])
+    _print_lines(console, [f"{purpose}: {line}" for purpose, line in next_commands(folder).items()])
+
+
+def print_standings(console: Console, record: RunRecord) -> None:
+    """What the run chose beside what it has to beat."""
+    found = standings(record)
+    dense = selection.test_accuracy(record.rows[0], record.rule)
+    console.print(standings_table(found, dense, record.images))
+    _print_lines(console, [*MEANING, *better(found)])
 
 
 def _outcome(rows: Sequence[Row], plan: Plan, winner: Ticket) -> list[str]:
@@ -122,10 +141,15 @@ def _outcome(rows: Sequence[Row], plan: Plan, winner: Ticket) -> list[str]:
     ]
 
 
+def _images(plan: Plan) -> dict[str, int]:
+    """How many there are by part."""
+    return {part: sum(classes.values()) for part, classes in plan.images_per_class.items()}
+
+
 def caveats(rows: Sequence[Row], plan: Plan) -> list[str]:
     """What limits the numbers of one run."""
-    counts = {part: sum(classes.values()) for part, classes in plan.images_per_class.items()}
-    error = 100 * math.sqrt(max(r.test_accuracy_last * (1 - r.test_accuracy_last) for r in rows) / counts["test"])
+    counts = _images(plan)
+    error = 100 * max(standard_error(row.test_accuracy_last, counts["test"]) for row in rows)
     lines = [
         f"noise: one standard error is up to {error:.1f} points on {counts['test']:,} test images; this is one seed"
     ]
@@ -139,55 +163,3 @@ def caveats(rows: Sequence[Row], plan: Plan) -> list[str]:
 def _print_lines(console: Console, lines: Sequence[str]) -> None:
     for line in lines:
         console.print(line, highlight=False, markup=False, soft_wrap=True)
-
-
-def iterations_table(rows: Sequence[Row]) -> Table:
-    """A row an iteration, accuracies of the test set under every rule."""
-    table = _table("test accuracy by iteration (%)")
-    for name in ("k", "density %", "remaining", "test best", "epoch", "last", "held-out", "epoch"):
-        table.add_column(name, justify="right")
-    for row in rows:
-        table.add_row(
-            str(row.iteration),
-            f"{100 * row.density:.2f}",
-            f"{row.remaining:,}",
-            f"{100 * row.test_accuracy_best:.2f}",
-            str(row.best_epoch),
-            f"{100 * row.test_accuracy_last:.2f}",
-            "-" if row.test_accuracy_heldout is None else f"{100 * row.test_accuracy_heldout:.2f}",
-            "-" if row.heldout_epoch is None else str(row.heldout_epoch),
-        )
-    return table
-
-
-def rules_table(rows: Sequence[Row], every: int = 1) -> Table:
-    """The rules side by side: which iteration each picks, and what that gains on the test set."""
-    table = _table("winning ticket by rule")
-    for name in ("chosen by", "k", "density %", "ticket %", "dense %", "gain", "dense wins"):
-        table.add_column(name, justify="right" if name != "chosen by" else "left")
-    for rule, best in selection.winners(rows, selection.PAPER_LAST_ITERATION).items():
-        ticket, dense = selection.test_accuracy(rows[best], rule), selection.test_accuracy(rows[0], rule)
-        table.add_row(
-            shown(rule, every),
-            str(best),
-            f"{100 * rows[best].density:.2f}",
-            f"{100 * ticket:.2f}",
-            f"{100 * dense:.2f}",
-            f"{100 * (ticket - dense):+.2f}",
-            "yes" if selection.dense_would_win(rows)[rule] else "no",
-        )
-    return table
-
-
-def sizes_table(ticket: Ticket) -> Table:
-    """Bytes of the winner's weights."""
-    measured = sizes(ticket)
-    table = _table(f"size of the winner's weights, density {ticket.density:.2%}")
-    for name in ("as float32", "gzip", "packed: bit mask + remaining"):
-        table.add_column(name, justify="right")
-    table.add_row(*(f"{size / 2**20:.2f} MiB" for size in (measured.dense, measured.gzip, measured.packed)))
-    return table
-
-
-def _table(title: str) -> Table:
-    return Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)

@@ -43,8 +43,8 @@ def texts(page: Page) -> str:
 def test_everything_of_a_finished_run(page: Page):
     assert [section.title for section in page.sections] == SECTIONS
     assert named(page) == {
-        "rules", "accuracy_by_density", "iterations", "learning_curves", "confusion", "mistakes", "classes", "sizes",
-        "layer_densities", "layers", "settings", "machine",
+        "standings", "rules", "accuracy_by_density", "iterations", "learning_curves", "confusion", "mistakes",
+        "classes", "sizes", "layer_densities", "layers", "settings", "machine",
     }  # fmt: skip
     assert len([block for block in page.blocks if isinstance(block, Pictures)]) == 1
     assert all(block.alt for block in page.blocks if isinstance(block, Figure))
@@ -58,10 +58,12 @@ def test_the_headline_and_the_pictures_speak_of_the_same_weights(page: Page, fin
     assert "(heldout weights)" in confusion.caption
 
 
-def test_three_commands_that_go_on(page: Page, finished):
+def test_commands_that_go_on(page: Page, finished):
     lines = [block.text for block in page.blocks if isinstance(block, Command)]
-    assert [line.split()[2] for line in lines] == ["tf_dlth.evaluate", "tf_dlth.predict", "tf_dlth.train"]
-    assert lines[2].endswith(f"--config {finished.path}/config.yaml name=tiny-seed1 seed=1")
+    assert [line.split()[2] for line in lines] == [
+        "tf_dlth.evaluate", "tf_dlth.predict", "tf_dlth.export", "tf_dlth.train",
+    ]  # fmt: skip
+    assert lines[3].endswith(f"--config {finished.path}/config.yaml name=tiny-seed1 seed=1")
 
 
 def test_again_the_same_bytes(page: Page, finished):
@@ -85,7 +87,7 @@ def test_a_run_of_which_little_was_copied(damaged: Path):
     page = report(damaged)
     for sentence in ("No learning curves: metrics.jsonl", "No sizes: the tickets", "is not here."):
         assert sentence in texts(page)
-    assert named(page) == {"rules", "accuracy_by_density", "iterations", "settings", "machine"}
+    assert named(page) == {"standings", "rules", "accuracy_by_density", "iterations", "settings", "machine"}
 
 
 def test_the_number_of_test_images_is_counted_where_it_is_not_written(damaged: Path):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,11 +11,13 @@ from tf_dlth.evaluation.judged import Images, Judged, judge
 from tf_dlth.lottery.selection import rules, test_accuracy
 from tf_dlth.reporting.figures.learning import learning_curves
 from tf_dlth.reporting.figures.run import accuracy_by_density, layer_densities
+from tf_dlth.reporting.next_commands import command_line, next_commands
 from tf_dlth.reporting.page import run_tables
 from tf_dlth.reporting.page.content import Block, Command, Notes, Page, Paragraph, Section, drawn
 from tf_dlth.reporting.page.mistakes import mistakes_sections
 from tf_dlth.reporting.rules import explained, shown
 from tf_dlth.reporting.run_record import RunRecord, labels_used, outcome, read_record
+from tf_dlth.reporting.standings import better, standings
 from tf_dlth.reporting.terminal import WHY_NOT_SMALLER
 from tf_dlth.tickets.manifest import MANIFEST
 from tf_dlth.tickets.ticket import Ticket, iteration_name, load_ticket
@@ -65,7 +66,14 @@ def _rules(record: RunRecord) -> list[Block]:
         for rule in rules(record.rows)
     ]
     notes.append("One run is one seed: another seed or other training images move every number here.")
-    return [run_tables.rules_table(record), Notes(notes)]
+    found = standings(record)
+    beaten = [f"{line[0].upper()}{line[1:]}." for line in better(found)]
+    return [
+        run_tables.standings_table(record, found),
+        *map(Paragraph, beaten),
+        run_tables.rules_table(record),
+        Notes(notes),
+    ]
 
 
 def _accuracy(record: RunRecord) -> list[Block]:
@@ -136,23 +144,20 @@ def _making(record: RunRecord) -> list[Block]:
 
 
 def _next(record: RunRecord) -> list[Block]:
-    run = record.path
+    config, name = f"{record.path}/config.yaml", record.config.name
     if not record.finished:
-        return [Paragraph("Go on where it stopped:"), Command(_line("train", "--config", f"{run}/config.yaml"))]
-    other = record.config.seed + 1
-    again = _line("train", "--config", f"{run}/config.yaml", f"name={record.config.name}-seed{other}", f"seed={other}")
+        return [Paragraph("Go on where it stopped:"), Command(command_line("train", "--config", config))]
+    seed = record.config.seed + 1
+    again = command_line("train", "--config", config, f"name={name}-seed{seed}", f"seed={seed}")
+    lines = {
+        **next_commands(record.path),
+        "train again with another seed, to see how much of the result is chance": again,
+    }
     return [
-        Paragraph("Measure it on other labelled images, a folder with one folder a class:"),
-        Command(_line("evaluate", str(run), "--data", "FOLDER")),
-        Paragraph("Name the classes of new pictures:"),
-        Command(_line("predict", str(run), "FOLDER")),
-        Paragraph("Train again with another seed, to see how much of the result is chance:"),
-        Command(again),
+        block
+        for purpose, line in lines.items()
+        for block in (Paragraph(f"{purpose[0].upper()}{purpose[1:]}:"), Command(line))
     ]
-
-
-def _line(command: str, *words: str) -> str:
-    return shlex.join(["python", "-m", f"tf_dlth.{command}", *words])
 
 
 def _ticket(record: RunRecord, iteration: int) -> Ticket | None:

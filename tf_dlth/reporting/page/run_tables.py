@@ -13,7 +13,21 @@ from tf_dlth.reporting.page.content import Table
 from tf_dlth.reporting.rules import shown
 from tf_dlth.reporting.run_record import RunRecord, labels_used, settings
 from tf_dlth.reporting.sizes import sizes
+from tf_dlth.reporting.standings import HEADERS, Standing, cells
 from tf_dlth.tickets.ticket import Ticket
+
+
+def standings_table(record: RunRecord, found: Sequence[Standing]) -> Table:
+    """What was chosen beside what it has to beat."""
+    dense = test_accuracy(record.rows[0], record.rule)
+    rows = [cells(standing, dense, record.images) for standing in found]
+    return Table(
+        "standings",
+        "What was chosen, and what it has to beat (%)",
+        HEADERS,
+        rows,
+        [asdict(standing) for standing in found],
+    )
 
 
 def rules_table(record: RunRecord) -> Table:

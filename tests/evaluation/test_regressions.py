@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sklearn.linear_model import LogisticRegression
+from sklearn.preprocessing import StandardScaler
+
+from tf_dlth import files
+from tf_dlth.data.features import colour_and_edges
+from tf_dlth.errors import UserError
+from tf_dlth.evaluation import regressions
+from tf_dlth.evaluation.regressions import REGRESSIONS, fitted, measure, read
+from tf_dlth.models import variables
+from tf_dlth.models.build import encoder
+from tf_dlth.preparation import Prepared
+
+
+def by_scikit_learn(train: np.ndarray, labels: np.ndarray, test: np.ndarray) -> np.ndarray:
+    scaler = StandardScaler().fit(train.astype(np.float64))
+    model = LogisticRegression(max_iter=1000).fit(scaler.transform(train.astype(np.float64)), labels)
+    return model.predict(scaler.transform(test.astype(np.float64)))
+
+
+def test_a_finished_run_has_that_of_colours_and_edges(finished):
+    data = Prepared(finished.config).data
+    assert data.heldout is not None
+    every = {"train": data.train, "heldout": data.heldout, "test": data.test}
+    features = {name: colour_and_edges(part.read(np.arange(len(part)))) for name, part in every.items()}
+    right = {
+        name: float(np.mean(by_scikit_learn(features["train"], data.train.labels, features[name]) == part.labels))
+        for name, part in every.items()
+    }
+    assert json.loads((finished.path / REGRESSIONS).read_text()) == {
+        "format_version": 1,
+        "regressions": {
+            "colour_and_edges": {
+                "train_images": 50,
+                "test_images": 1047,
+                "heldout_accuracy": right["heldout"],
+                "test_accuracy": right["test"],
+                "converged": True,
+            }
+        },
+    }
+    assert right["test"] > 0.6
+
+
+def test_first_weights_that_were_given_have_one_of_their_features(finished):
+    """theta_0 before training, whatever the model holds; here another run's first weights, given as a file."""
+    prepared = Prepared(finished.config.model_copy(update={"model": _given(finished)}))
+    variables.assign(prepared.model, {name: 0 * value for name, value in prepared.initial.items()})
+    found = measure(prepared, "cpu").regressions["first_weights"]
+    data = prepared.data
+    train, test = (encoder(prepared.model)(part.read(np.arange(len(part)))).numpy() for part in (data.train, data.test))
+    expected = float(np.mean(by_scikit_learn(train, data.train.labels, test) == data.test.labels))
+    assert found.test_accuracy == pytest.approx(expected, abs=0.01)
+    assert found.test_accuracy > 0.3
+
+
+def _given(finished):
+    return finished.config.model.model_copy(update={"init": str(finished.path / "initial.safetensors")})
+
+
+def test_without_held_out_images():
+    random = np.random.RandomState(0)
+    labels = np.arange(40) % 2
+    features = {part: random.randn(40, 3) + 4 * labels[:, None] for part in ("train", "test")}
+    found = fitted(features, {"train": labels, "test": labels}, 0)
+    assert (found.heldout_accuracy, found.train_images, found.test_images) == (None, 40, 40)
+    assert found.test_accuracy > 0.9
+
+
+def test_of_many_training_images_some_are_drawn(finished, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(regressions, "MOST", 20)
+    found = measure(Prepared(finished.config), "cpu").regressions["colour_and_edges"]
+    assert (found.train_images, found.test_images) == (20, 1047)
+
+
+def test_reading(finished, damaged: Path, tmp_path: Path):
+    digests = {REGRESSIONS: files.sha256(finished.path / REGRESSIONS)}
+    found = read(finished.path, digests)
+    assert found is not None and list(found.regressions) == ["colour_and_edges"]
+    assert read(tmp_path, digests) is None
+    (damaged / REGRESSIONS).write_text((damaged / REGRESSIONS).read_text().replace("true", "false"))
+    with pytest.raises(UserError, match=r"regressions\.json is damaged"):
+        read(damaged, digests)
+    (damaged / REGRESSIONS).write_text('{"format_version": 1, "regressions": {"magic": {}}}')
+    with pytest.raises(UserError, match=r"regressions\.json is damaged: "):
+        read(damaged, {})

@@ -1,0 +1,121 @@
+"""What a network has to beat: logistic regressions on the same training images, measured on the same test images."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from pydantic import Field
+
+from tf_dlth import files
+from tf_dlth.config.base import Section
+from tf_dlth.config.loading import validated
+from tf_dlth.data import Examples
+from tf_dlth.data.features import colour_and_edges
+from tf_dlth.errors import UserError
+from tf_dlth.evaluation.accuracy import BATCH, predictor
+from tf_dlth.evaluation.linear import logistic_regression
+from tf_dlth.evaluation.transfer import encode
+from tf_dlth.models import variables
+from tf_dlth.models.build import encoder
+from tf_dlth.preparation import Prepared
+from tf_dlth.training.devices import first_device
+
+REGRESSIONS = "regressions.json"
+MOST = 5000
+"""Training images that a regression is fitted to, drawn where there are more: it takes seconds, not minutes."""
+
+Features = Literal["colour_and_edges", "first_weights"]
+NAMES: dict[Features, str] = {
+    "colour_and_edges": "logistic regression",
+    "first_weights": "regression on init",
+}
+
+
+class Regression(Section):
+    """Accuracies as fractions; ``converged`` says whether the solver came to an end."""
+
+    train_images: int = Field(ge=1)
+    test_images: int = Field(ge=1)
+    heldout_accuracy: float | None = Field(default=None, ge=0, le=1)
+    test_accuracy: float = Field(ge=0, le=1)
+    converged: bool
+
+
+class Regressions(Section):
+    """The content of regressions.json, by the features that they are fitted to."""
+
+    format_version: Literal[1] = 1
+    regressions: dict[Features, Regression]
+
+
+def measure(prepared: Prepared, devices: str) -> Regressions:
+    """Nothing is tuned; images are as they are, without augmentation.
+
+    The features of the first weights are those before any training, where ``model.init`` gave them. Afterwards the
+    prepared model holds theta_0.
+    """
+    data, most = prepared.data, np.random.RandomState(prepared.config.seed).permutation(len(prepared.data.train))[:MOST]
+    parts = {"train": data.train.take(np.sort(most)), "heldout": data.heldout, "test": data.test}
+    shown = {name: examples for name, examples in parts.items() if examples is not None}
+    found: dict[Features, Regression] = {}
+    for features, values in _features(prepared, shown, devices):
+        found[features] = fitted(values, {name: part.labels for name, part in shown.items()}, prepared.config.seed)
+    return Regressions(regressions=found)
+
+
+def fitted(features: Mapping[str, np.ndarray], labels: Mapping[str, np.ndarray], seed: int) -> Regression:
+    """Fits to the part ``train`` of features [N, D] and labels int [N], and measures on ``test`` and ``heldout``."""
+    others = [part for part in features if part != "train"]
+    shown = np.concatenate([features[part] for part in others])
+    classes, converged = logistic_regression(features["train"], labels["train"], shown, seed)
+    ends = np.cumsum([len(features[part]) for part in others])[:-1]
+    right = {
+        part: float(np.mean(own == labels[part])) for part, own in zip(others, np.split(classes, ends), strict=True)
+    }
+    return Regression(
+        train_images=len(labels["train"]),
+        test_images=len(labels["test"]),
+        heldout_accuracy=right.get("heldout"),
+        test_accuracy=right["test"],
+        converged=converged,
+    )
+
+
+def write(folder: Path, found: Regressions) -> None:
+    """Replaces regressions.json; what is None is left out."""
+    files.write_json(folder / REGRESSIONS, found.model_dump(mode="json", exclude_none=True))
+
+
+def read(folder: Path, digests: Mapping[str, str]) -> Regressions | None:
+    """What :func:`write` wrote; None where there is none. Raises UserError for one that is not of these ``digests``."""
+    path = folder / REGRESSIONS
+    if not path.is_file():
+        return None
+    tree = files.read_json(path, digests.get(REGRESSIONS))
+    files.require_version(path, tree, 1)
+    return validated(tree, Regressions, f"{path} is damaged: ")
+
+
+def _features(
+    prepared: Prepared, parts: Mapping[str, Examples], devices: str
+) -> Iterator[tuple[Features, dict[str, np.ndarray]]]:
+    yield "colour_and_edges", {name: _simple(examples) for name, examples in parts.items()}
+    if prepared.config.model.init == "random":
+        return
+    variables.assign(prepared.model, prepared.initial)
+    compute = predictor(encoder(prepared.model))
+    try:
+        with first_device(devices):
+            values = {name: encode(compute, examples) for name, examples in parts.items()}
+    except UserError:  # features that are no finite numbers: nothing to fit, and no reason to fail a trained run
+        return
+    yield "first_weights", values
+
+
+def _simple(examples: Examples) -> np.ndarray:
+    starts = range(0, len(examples), BATCH)
+    batches = (np.arange(start, min(len(examples), start + BATCH)) for start in starts)
+    return np.concatenate([colour_and_edges(examples.read(batch)) for batch in batches])
