@@ -51,7 +51,9 @@ def test_a_saved_model_does_not_know_its_images(finished: Any, capsys: pytest.Ca
     assert "does not say where its images are; name them with --data" in capsys.readouterr().err
 
 
-def test_a_folder_of_images_with_some_of_the_classes(finished: Any, tmp_path: Path) -> None:
+def test_a_folder_of_images_with_some_of_the_classes(
+    finished: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     images, labels = scans()
     chosen = {digit: images[labels == digit][:5] for digit in (3, 8)}
     for digit, pictures in chosen.items():
@@ -65,3 +67,11 @@ def test_a_folder_of_images_with_some_of_the_classes(finished: Any, tmp_path: Pa
     assert record["accuracy"] == np.mean(logits.argmax(-1) == np.repeat([3, 8], 5))
     assert [c for c, recall in enumerate(record["per_class"]) if recall is not None] == [3, 8]
     assert record["data"] == str(tmp_path / "set")
+    assert record["class_names"] == list("0123456789")
+    run = load_data(finished.config.data)
+    shown = {picture.tobytes() for pictures in chosen.values() for picture in pictures}
+    own = {"train": run.train, "heldout": run.heldout, "test": run.test}
+    met = {part: sum(image.tobytes() in shown for image in e.in_memory().images) for part, e in own.items() if e}
+    assert record["seen_before"] == {"by": "sha256", **met}
+    assert sum(met.values()) > 0
+    assert f"Of the 10 images {met['train']} were trained on" in capsys.readouterr().out

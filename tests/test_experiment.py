@@ -14,10 +14,13 @@ import pandas as pd
 import pytest
 import tensorflow as tf
 import yaml
+from sklearn.metrics import balanced_accuracy_score
 
 from tf_dlth import experiment, files
 from tf_dlth.config import load_config
+from tf_dlth.data import load_data
 from tf_dlth.errors import UserError
+from tf_dlth.evaluation.accuracy import predict, predictor
 from tf_dlth.experiment import Run, rehearse, run
 from tf_dlth.files import read_tensors
 from tf_dlth.lottery.masks import Masks, prune_global
@@ -303,6 +306,22 @@ def test_without_held_out_images(quick):
     assert done.iterations.heldout_accuracy.isna().all()
     assert done.winner.manifest.default_weights == "last"
     assert metrics(done.path).heldout_accuracy.isna().all()
+
+
+def test_balanced_class_weights_choose_by_balanced_accuracy(quick):
+    uneven = ("data.per_class=null", "data.imbalance=0.1", "data.heldout_from=train", "data.heldout_per_class=2")
+    config = quick(*uneven, "training.class_weights=balanced")
+    made = run(config)
+    data = load_data(config.data)
+    assert data.heldout is not None and len(set(data.class_counts(data.train).values())) > 1
+    for row in made.iterations.itertuples():
+        ticket = load_ticket(made.path / f"iteration_{row.iteration:02d}", trust=True)
+        logits = predict(predictor(ticket.model("heldout")), data.heldout)
+        assert row.heldout_accuracy == pytest.approx(
+            balanced_accuracy_score(data.heldout.labels, logits.argmax(-1)), abs=1e-12
+        )
+    plain = run(quick(*uneven, "name=plain"))
+    assert plain.iterations.train_loss[0] != made.iterations.train_loss[0]
 
 
 def test_evaluating_seldom(quick):

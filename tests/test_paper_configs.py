@@ -42,6 +42,7 @@ EVERYWHERE = {
     "training.weight_decay": 0.0005,
     "training.loss": "cross_entropy",
     "training.loss_ce_weight": 0.0,
+    "training.class_weights": "none",
     "training.evaluate_every": 1,
     "pruning.method": "magnitude",
     "pruning.iterations": 16,

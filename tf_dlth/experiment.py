@@ -29,7 +29,7 @@ from tf_dlth.tickets.saved_model import Serving
 from tf_dlth.tickets.ticket import Ticket, load_ticket
 from tf_dlth.training import joined
 from tf_dlth.training.devices import pin_threads, require_devices, strategy_for
-from tf_dlth.training.losses import per_example_loss
+from tf_dlth.training.losses import balanced_weights, class_weighted, per_example_loss
 from tf_dlth.training.memory import exhaustion_told
 from tf_dlth.training.network import Network
 from tf_dlth.training.objectives import Classification
@@ -82,7 +82,7 @@ def rehearse(config: Config, *, devices: str = "all", trust: bool = False, timed
 
 def pace_of(prepared: Prepared, devices: str) -> Pace:
     """How fast the search is on this machine, by steps of its own."""
-    scorer = Scorer(prepared.model, prepared.data, devices)
+    scorer = _scorer(prepared, devices)
     with exhaustion_told("training"):
         network = _network(prepared, devices)
         return measured(network, scorer, prepared.start(), prepared.schedule, _batches(prepared))
@@ -167,7 +167,7 @@ def _train(
     observer.run_started(prepared, plan, folder.path)
     for warning in (*config.warnings(), *folder.warnings, *folder.admitted):
         observer.warning(warning)
-    scorer = Scorer(prepared.model, prepared.data, devices)
+    scorer = _scorer(prepared, devices)
     network = _joined_network(prepared, team, stop) if team else _network(prepared, devices)
     trainer = _trainer(prepared, network, scorer, store, stop, observer)
     losses_told = team.losses_told() if team else nullcontext()
@@ -201,18 +201,27 @@ def _trainer(
 
 def _network(prepared: Prepared, devices: str) -> Network:
     config = prepared.config
-    objective, stream = _objective(config), _stream(config)
+    objective, stream = _objective(prepared), _stream(config)
     return Network(prepared.model, config.training, strategy_for(devices), wrapping, objective, stream=stream)
 
 
 def _joined_network(prepared: Prepared, team: Team, stop: StopRequest) -> joined.JoinedNetwork:
     config = prepared.config
-    objective, stream = _objective(config), _stream(config)
+    objective, stream = _objective(prepared), _stream(config)
     return joined.JoinedNetwork(team, stop, prepared.model, config.training, wrapping, objective, stream=stream)
 
 
-def _objective(config: Config) -> Classification:
-    return Classification(per_example_loss(config.training.loss, config.training.loss_ce_weight))
+def _objective(prepared: Prepared) -> Classification:
+    training, data = prepared.config.training, prepared.data
+    loss = per_example_loss(training.loss, training.loss_ce_weight)
+    if training.class_weights == "balanced":
+        loss = class_weighted(loss, balanced_weights(data.train.class_counts(len(data.class_names))))
+    return Classification(loss)
+
+
+def _scorer(prepared: Prepared, devices: str) -> Scorer:
+    balanced = prepared.config.training.class_weights == "balanced"
+    return Scorer(prepared.model, prepared.data, devices, balanced=balanced)
 
 
 def _stream(config: Config) -> str:

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 import tf_keras
+from sklearn.metrics import accuracy_score, recall_score
 
 from tf_dlth.config import DataConfig
 from tf_dlth.data import load_data
@@ -29,6 +32,21 @@ def test_each_part_is_scored_by_the_weights_that_are_given(heldout: int):
             pixels = examples.read(np.arange(len(examples))).reshape(len(examples), -1).astype(np.float64)
             right = (pixels @ kernel + bias).argmax(-1) == examples.labels
             assert scores[name] == right.mean()
+
+
+def test_balanced_is_the_mean_recall_of_the_held_out_images_alone():
+    data = load_data(DataConfig(per_class=3, heldout_per_class=3))
+    assert data.heldout is not None
+    data = dataclasses.replace(data, heldout=data.heldout.take(np.arange(17)))  # of the last classes fewer, or none
+    kernel, bias = np.random.RandomState(0).normal(size=(64, 10)).astype(np.float32), np.zeros(10, np.float32)
+    scores = dict(
+        Scorer(linear(), data, "all", balanced=True)({"head/kernel": kernel, "head/bias": bias}, lambda: None)
+    )
+    for name, measure in (("test", accuracy_score), ("heldout", recall_score)):
+        examples = getattr(data, name)
+        guesses = (examples.in_memory().images.reshape(len(examples), -1).astype(np.float64) @ kernel).argmax(-1)
+        own = {"labels": np.unique(examples.labels), "average": "macro"} if measure is recall_score else {}
+        assert scores[name] == pytest.approx(measure(examples.labels, guesses, **own))
 
 
 def test_a_signal_can_be_heard_after_every_batch():

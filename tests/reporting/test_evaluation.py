@@ -7,7 +7,7 @@ import pytest
 from rich.console import Console
 from rich.table import Table
 
-from tf_dlth.reporting.evaluation import class_table, corruptions_table, measures_table
+from tf_dlth.reporting.evaluation import class_table, corruptions_table, measures_table, seen_before_lines
 
 
 def text(table: Table, width: int = 80) -> str:
@@ -59,8 +59,23 @@ def test_whole_runs_fit_a_terminal(width: int) -> None:
 
 
 def test_classes_without_images_are_said_to_be() -> None:
-    lines = [line.split() for line in text(class_table(record("a"), ["cat [red]", "dog"])).splitlines()]
+    shown = text(class_table(record("a", class_names=["cat [red]", "dog"])))
+    lines = [line.split() for line in shown.splitlines()]
     assert ["cat", "[red]", "100.00"] in lines and ["dog", "no", "images"] in lines
+
+
+def test_what_the_ticket_has_met_is_said_once_for_all_that_met_the_same() -> None:
+    met = {"by": "sha256", "train": 1000, "heldout": 20, "test": 0}
+    (line,) = seen_before_lines([record("a", seen_before=met), record("b", seen_before=met)])
+    assert line == (
+        "Of the 1,047 images 1,000 were trained on, 20 held out to choose and 0 the run's own test images "
+        "(compared by the SHA-256 of their pixels)."
+    )
+    new = {"by": "name", "train": 0, "heldout": 0, "test": 0}
+    _, second, third = seen_before_lines([record("a", seen_before=s) for s in (met, new, None)])
+    assert second == "a: None of the 1,047 images is the run's own (compared by name)."
+    assert third.endswith("is not known: the run's own are not at hand.")
+    assert seen_before_lines([record("a")]) == []
 
 
 def test_corruptions_with_the_means_of_all_sides() -> None:

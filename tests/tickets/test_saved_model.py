@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 import json
 import shutil
 import subprocess
@@ -9,8 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tensorflow as tf
+from PIL import Image
 
 from tf_dlth.data import load_data
+from tf_dlth.data.images import open_image, prepare
 from tf_dlth.errors import UserError
 from tf_dlth.models import variables
 from tf_dlth.models.build import features
@@ -37,7 +40,10 @@ assert set(served) == {"logits", "probabilities"}
 features = model.signatures["features"](images=x)
 assert set(features) == {"features"}
 small = {f"first_{n}": signature(images=x[:n])["logits"] for n in (1, 7)}
-np.savez(out, features=features["features"], **small, **{k: v.numpy() for k, v in served.items()})
+encoded = tf.stack([tf.io.encode_png(image) for image in x[:7]])
+seen = model.signatures["predict_image"](encoded=encoded)
+assert set(seen) == {"probabilities"}
+np.savez(out, features=features["features"], seen=seen["probabilities"], **small, **served)
 """
 
 
@@ -60,7 +66,31 @@ def test_r14_it_serves_where_this_package_cannot_be_imported(finished, tmp_path:
     np.testing.assert_allclose(served["features"], penultimate, atol=1e-5)
     exponentials = np.exp(logits - logits.max(-1, keepdims=True))
     np.testing.assert_allclose(served["probabilities"], exponentials / exponentials.sum(-1, keepdims=True), atol=1e-5)
+    np.testing.assert_allclose(served["seen"], served["probabilities"][:7], atol=1e-6)
     assert logits.std() > 0
+
+
+@pytest.mark.parametrize("signature", ["serving_default", "features"])
+@pytest.mark.parametrize("shape", [(2, 16, 8, 1), (2, 8, 8, 3), (8, 8, 1)])
+def test_images_of_another_size_are_refused_by_the_graph(finished, signature: str, shape: tuple[int, ...]):
+    """Loaded as a user would; convolutions would answer for any size, and differently."""
+    loaded = tf.saved_model.load(str(finished.path / "iteration_00" / "saved_model"))
+    with pytest.raises(tf.errors.InvalidArgumentError, match=r"images must be \[N, 8, 8, 1\]: resize them as assets/"):
+        loaded.signatures[signature](images=tf.zeros(shape, tf.uint8))
+
+
+def test_photographs_are_resized_as_the_ticket_says(finished):
+    pictures = [Image.effect_noise((40, 30), 90), Image.effect_noise((9, 50), 90).convert("RGB")]
+    encoded, seen = [], []
+    for picture, form in zip(pictures, ("PNG", "JPEG"), strict=True):
+        picture.save(out := io.BytesIO(), form)
+        encoded.append(out.getvalue())
+        preprocessing = load_ticket(finished.path).manifest.preprocessing
+        seen.append(prepare(open_image(out.getvalue(), form), preprocessing, form))
+    loaded = tf.saved_model.load(str(load_ticket(finished.path).path / "saved_model"))
+    found = loaded.signatures["predict_image"](encoded=tf.constant(encoded))["probabilities"]
+    expected = loaded.signatures["serving_default"](images=tf.constant(np.stack(seen)))["probabilities"]
+    np.testing.assert_allclose(found, expected, atol=1e-6)
 
 
 def test_assets(finished):

@@ -3,9 +3,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import tensorflow as tf
+from sklearn.utils.class_weight import compute_class_weight
 
 from tf_dlth.errors import UserError
-from tf_dlth.training.losses import per_example_loss
+from tf_dlth.training.losses import balanced_weights, class_weighted, per_example_loss
 
 LOGITS = np.random.default_rng(0).normal(0, 3, (6, 4))
 LABELS = np.array([0, 3, 1, 1, 2, 0])
@@ -49,6 +50,29 @@ def test_cosine_loss_of_zero_outputs_is_one_with_finite_gradients():
 def test_no_examples_have_no_losses():
     for name in ("cross_entropy", "cosine_barz"):
         assert per_example_loss(name, 0.1)(tf.zeros(0, tf.int32), tf.zeros((0, 3))).shape == (0,)
+
+
+COUNTS = np.array([1, 20, 0, 3])
+
+
+def test_balanced_weights_are_those_of_scikit_learn():
+    labels = np.repeat(np.arange(4), COUNTS)
+    expected = compute_class_weight("balanced", classes=np.array([0, 1, 3]), y=labels)
+    np.testing.assert_allclose(balanced_weights(COUNTS), np.insert(expected, 2, 0), rtol=1e-6)
+    assert balanced_weights(COUNTS)[labels].mean() == pytest.approx(1)
+
+
+@pytest.mark.parametrize(("name", "weight"), [("cross_entropy", 0.0), ("cosine_barz", 0.1)])
+def test_examples_and_shares_weigh_as_their_classes(name: str, weight: float):
+    loss, logits = per_example_loss(name, weight), tf.constant(LOGITS, tf.float32)
+    weights = np.array([0.5, 2.0, 3.0, 0.25], np.float32)
+    weighted = class_weighted(loss, weights)
+    expected = weights[LABELS] * loss(tf.constant(LABELS), logits).numpy()
+    np.testing.assert_allclose(weighted(tf.constant(LABELS), logits), expected, rtol=1e-6)
+    np.testing.assert_allclose(weighted(tf.one_hot(LABELS, 4), logits), expected, rtol=1e-5)
+    hard = np.stack([loss(tf.fill([6], label), logits) for label in range(4)], axis=1)
+    shares = np.random.default_rng(1).dirichlet(np.ones(4), 6).astype(np.float32)
+    np.testing.assert_allclose(weighted(tf.constant(shares), logits), (shares * weights * hard).sum(1), rtol=1e-5)
 
 
 def test_other_names_are_refused():

@@ -47,7 +47,7 @@ COMPUTED_FROM: dict[Command, tuple[str, ...]] = {
 """The sections that decide what a command computes."""
 NOT_COMPUTED_FROM = {"data": ("data_dir", "train_list", "test_list"), "training": ("threads",)}
 """Keys of those sections that say where things are, or on how many threads: runs that differ only here are the same."""
-SINCE = {"data": {"fit": "crop"}}
+SINCE = {"data": {"fit": "crop"}, "training": {"class_weights": "none"}}
 """Later keys, with what was done before them: at that value the digest leaves them out, so that it knows old runs."""
 
 
@@ -126,6 +126,7 @@ class TrainingConfig(Section):
     weight_decay: Annotated[float, Field(ge=0)] = 0.0005
     loss: Literal["cross_entropy", "cosine_barz"] = "cross_entropy"
     loss_ce_weight: Annotated[float, Field(ge=0)] = 0.0
+    class_weights: Literal["none", "balanced"] = "none"
     threads: Annotated[int | None, Field(ge=1, le=1024)] = None
     evaluate_every: Annotated[int, Field(ge=1)] = 10
 

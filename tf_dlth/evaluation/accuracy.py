@@ -42,13 +42,21 @@ def measures(logits: np.ndarray, labels: np.ndarray) -> Iterator[tuple[str, Any]
 
     Fractions, but for ``n`` and ``loss``, the mean cross-entropy in nats; ``per_class`` is recall, None where unseen.
     """
-    hits = logits.argmax(-1) == labels
-    per_class = [float(hits[labels == c].mean()) if (labels == c).any() else None for c in range(logits.shape[1])]
     yield "n", len(labels)
     yield "accuracy", accuracy(logits, labels)
-    yield "balanced_accuracy", float(np.mean([recall for recall in per_class if recall is not None]))
+    yield "balanced_accuracy", balanced_accuracy(logits, labels)
     yield "loss", _cross_entropy(logits.astype(np.float64), labels)
-    yield "per_class", per_class
+    yield "per_class", _recalls(logits, labels)
+
+
+def balanced_accuracy(logits: np.ndarray, labels: np.ndarray) -> float:
+    """The mean recall of the classes that ``labels``, int [N], show; of logits float [N, classes]."""
+    return float(np.mean([recall for recall in _recalls(logits, labels) if recall is not None]))
+
+
+def _recalls(logits: np.ndarray, labels: np.ndarray) -> list[float | None]:
+    hits = logits.argmax(-1) == labels
+    return [float(hits[labels == c].mean()) if (labels == c).any() else None for c in range(logits.shape[1])]
 
 
 def _cross_entropy(logits: np.ndarray, labels: np.ndarray) -> float:

@@ -10,7 +10,8 @@ from tf_dlth.config import DataConfig, WeightsKind
 from tf_dlth.data import Examples
 from tf_dlth.evaluation.accuracy import BATCH
 from tf_dlth.evaluation.cache import Cache
-from tf_dlth.evaluation.images import named_data, read_images
+from tf_dlth.evaluation.images import is_folder, named_data, read_images
+from tf_dlth.evaluation.leakage import leakage
 from tf_dlth.evaluation.measuring import Images, Wanted, measured
 from tf_dlth.evaluation.subject import Subject, open_subject
 
@@ -27,7 +28,6 @@ class Evaluator:
     def __init__(self, wanted: Wanted, cache: Path | None, located: Callable[[DataConfig], DataConfig]) -> None:
         self._wanted, self._cache, self._located = wanted, Cache(cache), located
         self._images: dict[str, Images] = {}
-        self.class_names: tuple[str, ...] = ()
 
     def measure(
         self,
@@ -38,9 +38,11 @@ class Evaluator:
         data_dir: str | None,
         heard: Heard,
     ) -> dict[str, Any]:
-        """A record of the contract's keys; ``data`` None is the subject's own test images."""
+        """A record of the contract's keys; ``data`` None is the subject's own test images.
+
+        Of a folder's images, ``seen_before`` says how many the subject has met.
+        """
         subject = open_subject(path, weights, trust)
-        self.class_names = subject.class_names
         config = named_data(subject, data, data_dir)
         config = self._located(config) if config else None
         images = self._read(subject, data, config)
@@ -49,13 +51,17 @@ class Evaluator:
         name = data or (config.dataset if config else "")
         own = {"iteration": subject.iteration, "density": subject.density}
         head = {"ticket": path, "weights": subject.weights, "data": name}
-        return {**head, **{key: value for key, value in own.items() if value is not None}, **found}
+        record = {**head, **{key: value for key, value in own.items() if value is not None}, **found}
+        record["class_names"] = list(subject.class_names)
+        return {**record, "seen_before": images.seen_before} if is_folder(data, config) else record
 
     def _read(self, subject: Subject, data: str | None, config: DataConfig | None) -> Images:
-        key = repr((data, config, subject.data_sha256, subject.preprocessing, subject.class_names))
+        key = repr((data, config, subject.run, subject.data_sha256, subject.preprocessing, subject.class_names))
         if key not in self._images:
             # The last set alone, as sets may be large.
-            self._images = {key: Images(read_images(subject, data, config), config)}
+            examples = read_images(subject, data, config)
+            seen = leakage(subject, examples, self._located) if is_folder(data, config) else None
+            self._images = {key: Images(examples, config, seen)}
         return self._images[key]
 
 

@@ -39,9 +39,13 @@ def other_images(subject: Subject, data: str, config: DataConfig | None) -> Exam
 
     They may show fewer classes than the subject knows; raises UserError for others.
     """
-    if config is None:
-        names, examples = labelled(Path(data), subject.preprocessing)
+    if is_folder(data, config):
+        folder = config.data_dir if config else data
+        if folder is None:
+            raise UserError("--data folder: name the folder itself, --data FOLDER")
+        names, examples = labelled(Path(folder), subject.preprocessing)
     else:
+        assert config is not None, "a name"
         source = load_source(config)
         names, examples = source.class_names, source.test
     if unknown := sorted(set(names) - set(subject.class_names)):
@@ -50,6 +54,11 @@ def other_images(subject: Subject, data: str, config: DataConfig | None) -> Exam
             f"not {unknown[0]}"
         )
     return _seen_by(subject, names, examples)
+
+
+def is_folder(data: str | None, config: DataConfig | None) -> bool:
+    """Whether all images of a folder are meant, which ``--data folder --data-dir FOLDER`` says too."""
+    return data is not None and (config is None or config.dataset == "folder")
 
 
 def named_data(subject: Subject, data: str | None, data_dir: str | None) -> DataConfig | None:

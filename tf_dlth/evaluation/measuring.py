@@ -33,10 +33,14 @@ class Wanted:
 
 @dataclass(frozen=True, eq=False)
 class Images:
-    """What is measured on; ``data`` is the dataset that the images are of, None for a folder's."""
+    """What is measured on; ``data`` is the dataset that the images are of, None for a folder's.
+
+    ``seen_before`` is what :func:`tf_dlth.evaluation.leakage.leakage` found of a folder's.
+    """
 
     examples: Examples
     data: DataConfig | None
+    seen_before: dict[str, Any] | None = None
 
     @cached_property
     def sha256(self) -> str:

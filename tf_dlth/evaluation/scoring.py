@@ -9,16 +9,20 @@ import numpy as np
 import tf_keras
 
 from tf_dlth.data import Data
-from tf_dlth.evaluation.accuracy import accuracy, predict, predictor
+from tf_dlth.evaluation.accuracy import accuracy, balanced_accuracy, predict, predictor
 from tf_dlth.models import variables
 from tf_dlth.training.devices import first_device
 
 
 class Scorer:
-    """Scores weights on the test set and the held-out set, with the one function that ``evaluate`` uses too."""
+    """Scores weights on the test set and the held-out set, with the functions that ``evaluate`` uses too.
 
-    def __init__(self, model: tf_keras.Model, data: Data, devices: str) -> None:
+    ``balanced``: held-out images, which only choose, are scored by the mean recall of their classes.
+    """
+
+    def __init__(self, model: tf_keras.Model, data: Data, devices: str, balanced: bool = False) -> None:
         self._model, self._devices = model, devices
+        self._measure = {"test": accuracy, "heldout": balanced_accuracy if balanced else accuracy}
         self._predict = predictor(model)
         self._parts = {"test": data.test} | ({"heldout": data.heldout} if data.heldout is not None else {})
 
@@ -34,11 +38,12 @@ class Scorer:
         return fewer
 
     def __call__(self, weights: Mapping[str, np.ndarray], between: Callable[[], None]) -> Iterator[tuple[str, float]]:
-        """Yields (``test`` or ``heldout``, the fraction that is right) of ``weights``, float32 by variable name.
+        """Yields (``test`` or ``heldout``, its accuracy) of ``weights``, float32 by variable name.
 
         Calls ``between`` after every batch.
         """
         variables.assign(self._model, weights)
         with first_device(self._devices):
             for name, examples in self._parts.items():
-                yield name, accuracy(predict(self._predict, examples, between), examples.labels)
+                logits = predict(self._predict, examples, between)
+                yield name, self._measure[name](logits, examples.labels)

@@ -25,7 +25,8 @@ class Subject:
     """A classifier that can be measured.
 
     ``digest`` identifies the classifier, None where nothing does; ``model`` is the Keras model, None of a SavedModel.
-    ``data`` is what it was trained and tested with and ``data_sha256`` the digest of those images, if it knows.
+    ``data`` is what it was trained and tested with and ``data_sha256`` the digest of those images, if it knows;
+    ``run`` is the folder of the run that it lies in.
     """
 
     path: Path
@@ -39,6 +40,7 @@ class Subject:
     density: float | None = None
     data: DataConfig | None = None
     data_sha256: str | None = None
+    run: Path | None = None
 
 
 def open_subject(path: str, kind: WeightsKind | None = None, trust: bool = False) -> Subject:
@@ -103,6 +105,7 @@ def _ticket(ticket: Ticket, kind: WeightsKind | None) -> Subject:
         density=manifest.density,
         data=known,
         data_sha256=facts.data_sha256 if facts else None,
+        run=run,
     )
 
 

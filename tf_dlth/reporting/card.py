@@ -214,15 +214,16 @@ def _loading(shown_: Shown, repository: str) -> Iterator[list[str]]:
     yield ["```python", "import tf_dlth", "", f'model = tf_dlth.load_ticket("{reference}"{trust}).model()', "```"]
     yield ["```", f"tf-dlth predict {reference} IMAGE{option}", "```"]
     if shown_.ticket.has_saved_model:
-        yield ["With plain TensorFlow; `images` are uint8 [N, H, W, C]:"]
+        yield ["With plain TensorFlow, from the bytes of JPEG, PNG, BMP or GIF files of any size:"]
         yield [
             "```python",
             "import huggingface_hub",
             "import tensorflow as tf",
             "",
             f'folder = huggingface_hub.snapshot_download("{repository}", revision="REVISION")',
-            f'serve = tf.saved_model.load(folder + "/{SAVED_MODEL}").signatures["serving_default"]',
-            'probabilities = serve(images=images)["probabilities"]',
+            f'model = tf.saved_model.load(folder + "/{SAVED_MODEL}")',
+            'predict = model.signatures["predict_image"]',
+            'probabilities = predict(encoded=tf.constant([open("IMAGE", "rb").read()]))["probabilities"]',
             "```",
         ]
 

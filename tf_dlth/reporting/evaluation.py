@@ -12,6 +12,7 @@ from rich.table import Table
 from tf_dlth.errors import printable
 
 Record = Mapping[str, Any]
+COMPARED = {"sha256": "the SHA-256 of their pixels", "name": "name"}
 
 
 def measures_table(records: Sequence[Record]) -> Table:
@@ -51,12 +52,32 @@ def _named(records: Sequence[Record]) -> tuple[str, list[str]]:
     return printable(", ".join([*([common] if common else []), *alike]), 500), [printable(name) for name in names]
 
 
-def class_table(record: Record, class_names: Sequence[str]) -> Table:
+def seen_before_lines(records: Sequence[Record]) -> list[str]:
+    """What the tickets have met of a folder's images, a line each, or one where it is the same of all."""
+    told = [(str(record["ticket"]), _seen_before(record)) for record in records if "seen_before" in record]
+    if len({line for _, line in told}) <= 1:
+        return [line for _, line in told[:1]]
+    return [f"{printable(ticket)}: {line}" for ticket, line in told]
+
+
+def _seen_before(record: Record) -> str:
+    found, n = record["seen_before"], record["n"]
+    if found is None:
+        return f"Whether any of the {n:,} images were used in training is not known: the run's own are not at hand."
+    if not (found["train"] or found["heldout"] or found["test"]):
+        return f"None of the {n:,} images is the run's own (compared by {COMPARED[found['by']]})."
+    return (
+        f"Of the {n:,} images {found['train']:,} were trained on, {found['heldout']:,} held out to choose and "
+        f"{found['test']:,} the run's own test images (compared by {COMPARED[found['by']]})."
+    )
+
+
+def class_table(record: Record) -> Table:
     """Recall by class of one ticket."""
     table = Table(title="recall by class", title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
     table.add_column("class")
     table.add_column("%", justify="right")
-    for name, recall in zip(class_names, record["per_class"], strict=True):
+    for name, recall in zip(record["class_names"], record["per_class"], strict=True):
         table.add_row(name, "no images" if recall is None else _percent(recall))
     return table
 

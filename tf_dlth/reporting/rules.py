@@ -23,6 +23,9 @@ def explained(rule: Rule, every: int) -> str:
     return f"{way}; optimistic, epoch and iteration are chosen on the test set"
 
 
+BALANCED = "training.class_weights is balanced: held-out accuracy is the mean recall by class (balanced)"
+
+
 def curve(rule: Rule, every: int) -> str:
     """The rule in a figure's legend."""
     if rule == "heldout":

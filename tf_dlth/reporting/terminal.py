@@ -18,7 +18,7 @@ from tf_dlth.reporting.lines import Lines
 from tf_dlth.reporting.next_commands import next_commands
 from tf_dlth.reporting.observer import RunObserver
 from tf_dlth.reporting.plan import plan_lines, print_details, print_plan, time_line
-from tf_dlth.reporting.rules import explained, shown
+from tf_dlth.reporting.rules import BALANCED, explained, shown
 from tf_dlth.reporting.run_record import RunRecord, read_record
 from tf_dlth.reporting.standings import MEANING, better, standings
 from tf_dlth.reporting.tables import iterations_table, rules_table, sizes_table, standings_table
@@ -155,6 +155,8 @@ def caveats(rows: Sequence[Row], plan: Plan) -> list[str]:
     ]
     if held := counts.get("heldout"):
         lines.append(f"labels: {counts['train']:,} trained, {held:,} more held out to choose by")
+    if held and plan.config.training.class_weights == "balanced":
+        lines.append(BALANCED)
     if (every := plan.config.training.evaluate_every) != 1:
         lines.append(f"test_best@{every} looks at one epoch in {every} and the last; the paper's at every one")
     return lines

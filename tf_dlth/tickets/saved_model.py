@@ -21,6 +21,7 @@ from tf_dlth.data.sources.source import check_class_names
 from tf_dlth.errors import UserError, printable
 from tf_dlth.models.build import features
 from tf_dlth.tickets.harmless import require_harmless
+from tf_dlth.tickets.photograph import photograph
 
 CLASS_NAMES, PREPROCESSING = "class_names.txt", "preprocessing.json"
 
@@ -33,14 +34,15 @@ class Serving:
 
     @cached_property
     def module(self) -> _Signatures:
-        return _Signatures(self.model)
+        return _Signatures(self.model, self.preprocessing)
 
 
 def write(folder: Path, serving: Serving) -> None:
-    """Writes the network as it is now with two signatures; raises UserError when the disk refuses.
+    """Writes the network as it is now with three signatures; raises UserError when the disk refuses.
 
     ``serving_default``: uint8 ``images`` [N, H, W, C] -> float32 ``logits`` and ``probabilities`` [N, classes].
-    ``features``: the same images -> float32 penultimate ``features`` [N, D].
+    ``features``: the same images -> float32 penultimate ``features`` [N, D]. Images of another size are an error.
+    ``predict_image``: the bytes of ``encoded`` pictures [N], of any size -> ``probabilities``.
     """
     try:
         with _quiet_saving():
@@ -148,24 +150,44 @@ def _preprocessing(folder: Path, input_shape: tuple[int, int, int]) -> Preproces
 class _Signatures(tf.Module):
     """Holds the variables and traced functions only: a Keras object inside would be saved with its own machinery."""
 
-    def __init__(self, model: tf_keras.Model) -> None:
+    def __init__(self, model: tf_keras.Model, preprocessing: Preprocessing) -> None:
         super().__init__()
         self.model_variables = list(model.variables)
-        outputs = features(model)
-        images = tf.TensorSpec([None, *model.input_shape[1:]], tf.uint8, name="images")
+        outputs, shape = features(model), model.input_shape[1:]
+        images = tf.TensorSpec([None, *shape], tf.uint8, name="images")
+        seen = tf.TensorSpec(shape, tf.uint8)
 
         def serve(images: tf.Tensor) -> dict[str, tf.Tensor]:
-            logits = outputs(images, training=False)[1]
+            logits = outputs(_of_shape(images, shape), training=False)[1]
             return {"logits": logits, "probabilities": tf.nn.softmax(logits)}
 
         def penultimate(images: tf.Tensor) -> dict[str, tf.Tensor]:
-            return {"features": outputs(images, training=False)[0]}
+            return {"features": outputs(_of_shape(images, shape), training=False)[0]}
+
+        def predict_image(encoded: tf.Tensor) -> dict[str, tf.Tensor]:
+            images = tf.map_fn(lambda one: photograph(one, preprocessing), encoded, fn_output_signature=seen)
+            return {"probabilities": tf.nn.softmax(outputs(images, training=False)[1])}
 
         self.serve = tf.function(serve, input_signature=[images], autograph=False)
         self.penultimate = tf.function(penultimate, input_signature=[images], autograph=False)
+        encoded = tf.TensorSpec([None], tf.string, name="encoded")
+        self.predict_image = tf.function(predict_image, input_signature=[encoded], autograph=False)
 
     def signatures(self) -> dict[str, Any]:
-        return {"serving_default": self.serve, "features": self.penultimate}
+        return {"serving_default": self.serve, "features": self.penultimate, "predict_image": self.predict_image}
+
+
+def _of_shape(images: tf.Tensor, shape: tuple[int, int, int]) -> tf.Tensor:
+    """The images, after the graph has looked at their size: a loaded signature does not."""
+    given = tf.compat.v1.placeholder_with_default(images, None)  # forgets what was promised, lest the check be left out
+    expected = f"images must be [N, {', '.join(map(str, shape))}]"
+    way_out = "resize them as assets/preprocessing.json says, or give encoded pictures to the signature predict_image"
+    right = tf.cond(
+        tf.rank(given) == 4, lambda: tf.reduce_all(tf.shape(given)[1:] == shape), lambda: tf.constant(False)
+    )
+    told = [f"{expected}: {way_out}; got", tf.shape(given)]
+    with tf.control_dependencies([tf.debugging.Assert(right, told, summarize=4)]):
+        return tf.ensure_shape(tf.identity(given), [None, *shape])
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
 import tensorflow as tf
 
 from tf_dlth.errors import UserError
@@ -19,6 +20,30 @@ def per_example_loss(name: str, ce_weight: float = 0.0) -> PerExampleLoss:
     if name == "cosine_barz":
         return lambda labels, logits: cosine_barz(labels, logits, ce_weight)
     raise UserError(f"training.loss must be cross_entropy or cosine_barz, got {name!r}")
+
+
+def balanced_weights(counts: np.ndarray) -> np.ndarray:
+    """float32 [C] of how many training images each class has, int [C]: n / (classes * own), so that their mean over
+    the images is 1; 0 of a class without one.
+    """
+    shown = counts > 0
+    return np.divide(counts.sum(), shown.sum() * counts, out=np.zeros(len(counts)), where=shown).astype(np.float32)
+
+
+def class_weighted(loss: PerExampleLoss, weights: np.ndarray) -> PerExampleLoss:
+    """``loss`` times the weight of the label's class; of shares, each class's share counts with its own weight.
+
+    ``weights`` float32 [C], above 0 for every class that has a share.
+    """
+
+    def weighted(labels: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
+        if labels.shape.rank != 2:
+            return tf.gather(tf.constant(weights), labels) * loss(labels, logits)
+        shares = labels * weights
+        total = tf.reduce_sum(shares, axis=-1, keepdims=True)
+        return total[:, 0] * loss(shares / total, logits)  # losses are linear in shares that sum to 1
+
+    return weighted
 
 
 def cross_entropy(labels: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
