@@ -119,7 +119,7 @@ def test_the_table_of_classes_is_that_of_the_winner(finished):
     winner = load_ticket(finished.path)
     test = Prepared(finished.config).data.test
     predicted = winner.model("heldout")(test.read(np.arange(len(test)))).numpy().argmax(1)
-    report: Any = classification_report(test.labels, predicted, output_dict=True, zero_division=np.nan)
+    report: Any = classification_report(test.labels, predicted, output_dict=True, zero_division=np.nan)  # pyright: ignore[reportArgumentType]
     table = pd.read_csv(finished.path / "classes.csv")
     assert table["class"].astype(str).tolist() == [str(digit) for digit in range(10)]
     for digit, row in table.iterrows():
