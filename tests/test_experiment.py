@@ -50,7 +50,8 @@ TICKET_KEYS = {
 }  # fmt: skip
 ENTRIES = {
     "config.yaml", "run.json", "subset.json", "iterations.csv", "metrics.jsonl", "initial.safetensors",
-    "rewind.safetensors", "regressions.json", "tensorboard", "accuracy_by_density.png",
+    "rewind.safetensors", "regressions.json", "classes.csv", "tensorboard", "accuracy_by_density.png",
+    "learning_curves.png", "confusion.png", "mistakes.png",
     "iteration_00", "iteration_01", "iteration_02",
 }  # fmt: skip
 WEIGHT_FILES = {"weights.safetensors", "weights_test_best.safetensors", "weights_heldout.safetensors"}
@@ -90,7 +91,7 @@ def test_the_folder_holds_what_the_contract_says_and_no_leftovers(finished):
 def test_run_json(finished):
     tree = json.loads((finished.path / "run.json").read_text())
     assert tree.keys() == RUN_KEYS
-    tables = ("subset.json", "iterations.csv", "metrics.jsonl", "regressions.json")
+    tables = ("subset.json", "iterations.csv", "metrics.jsonl", "regressions.json", "classes.csv")
     own = (*tables, "initial.safetensors", "rewind.safetensors")
     assert tree["files"] == {name: files.sha256(finished.path / name) for name in own}
     assert tree["manifests"] == {

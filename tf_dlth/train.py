@@ -96,9 +96,10 @@ def _searches(config: Config, options: argparse.Namespace) -> list[Config]:
 def _print_beside(console: Console, search: Run) -> None:
     """The search's last table again, now with its control in it."""
     from tf_dlth.reporting.run_record import read_record
-    from tf_dlth.reporting.terminal import print_standings
+    from tf_dlth.reporting.terminal import print_next, print_standings
 
     print_standings(console, read_record(search.path))
+    print_next(console, search.path)
 
 
 def _within_budget(

@@ -25,7 +25,7 @@ def result() -> Callable[[Path], dict[str, Any]]:
 
 @pytest.fixture(scope="session")
 def scalars() -> Callable[[Path], Counter[tuple[str, int]]]:
-    """Counts how often each (tag, step) stands in a run's TensorBoard events."""
+    """Counts how often each (run and tag, step) stands in a run's TensorBoard events."""
     return _scalars
 
 
@@ -58,5 +58,9 @@ def _is_timed(name: str) -> bool:
 def _scalars(run: Path) -> Counter[tuple[str, int]]:
     from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
 
-    events = [event for file in (run / "tensorboard").iterdir() for event in EventFileLoader(str(file)).Load()]
-    return Counter((value.tag, event.step) for event in events for value in event.summary.value)
+    root, found = run / "tensorboard", Counter()
+    for file in (path for path in root.rglob("*") if path.is_file()):
+        run_name = file.parent.relative_to(root).as_posix()
+        for event in EventFileLoader(str(file)).Load():
+            found.update((f"{run_name} {value.tag}", event.step) for value in event.summary.value)
+    return found

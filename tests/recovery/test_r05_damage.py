@@ -22,11 +22,12 @@ from tf_dlth.config import Config
 from tf_dlth.errors import UserError
 from tf_dlth.experiment import run
 from tf_dlth.lottery.store import verify_run
+from tf_dlth.reporting.figures.run import PICTURES
 from tf_dlth.reporting.observer import RunObserver
 
 SAMPLE = 12
 FLIPS = int(os.environ.get("TF_DLTH_FLIPS", "200"))
-KEPT_APART = ("tensorboard/", "accuracy_by_density.png")
+KEPT_APART = ("tensorboard/", *PICTURES)
 """Drawings, which no number is read from."""
 Result = Callable[[Path], dict[str, Any]]
 Damage = Callable[[Path, Path], Any]

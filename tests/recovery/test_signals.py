@@ -27,7 +27,7 @@ from tf_dlth.runs.lock import locked
 from tf_dlth.training.network import Network
 
 SIGNALLED = Path(__file__).with_name("signalled.py")
-STEP = "tf_dlth.training.network:Network.run"
+STEP = "tf_dlth.training.session:Session._after_call"
 PLACES = (
     ("os:replace", 35),
     (STEP, 7),

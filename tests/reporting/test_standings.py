@@ -35,6 +35,11 @@ def test_where_the_dense_network_wins_the_best_sparse_one_stands_beside_it():
     ]
 
 
+def test_without_pruning_there_is_no_ticket():
+    unpruned = [replace(row, density=1.0) for row in (DENSE, WORSE, BETTER)]
+    assert networks(unpruned, "heldout") == [Standing("best: iteration 2", 0.3333, 0.7, 1.0)]
+
+
 def test_one_training_is_no_winner():
     assert networks([DENSE], "heldout") == [Standing("the network", 0.4, 0.6, 1.0)]
 

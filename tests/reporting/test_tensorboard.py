@@ -13,6 +13,7 @@ from tensorboard.util.tensor_util import make_ndarray
 
 from tf_dlth.experiment import run
 from tf_dlth.preparation import Prepared
+from tf_dlth.reporting.figures.run import PICTURES
 from tf_dlth.reporting.tensorboard import TensorBoard, grid
 from tf_dlth.tickets.ticket import load_ticket
 
@@ -29,12 +30,20 @@ def scalars(accumulator: EventAccumulator, tag: str) -> list[tuple[int, float]]:
 
 def test_epochs_are_those_of_metrics_jsonl(finished):
     lines = [json.loads(line) for line in (finished.path / "metrics.jsonl").read_text().splitlines()]
-    read = events(finished.path / "tensorboard")
-    for name in ("train_loss", "train_accuracy", "test_accuracy", "heldout_accuracy"):
-        expected = [(line["iteration"] * 3 + line["epoch"], line[name]) for line in lines]
-        found = scalars(read, f"epoch/{name}")
-        assert [step for step, _ in found] == [step for step, _ in expected]
-        assert [value for _, value in found] == pytest.approx([value for _, value in expected], rel=1e-6)
+    for iteration in range(3):
+        own = [line for line in lines if line["iteration"] == iteration]
+        read = events(finished.path / "tensorboard" / f"iteration_{iteration:02d}")
+        for name in ("train_loss", "train_accuracy", "test_accuracy", "heldout_accuracy"):
+            found = scalars(read, f"epoch/{name}")
+            assert [step for step, _ in found] == [line["epoch"] for line in own]
+            assert [value for _, value in found] == pytest.approx([line[name] for line in own], rel=1e-6)
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_the_figures_of_the_run(finished, name: str):
+    (event,) = events(finished.path / "tensorboard").Tensors(name.removesuffix(".png"))
+    with Image.open(io.BytesIO(make_ndarray(event.tensor_proto)[2])) as shown, Image.open(finished.path / name) as own:
+        assert np.array_equal(np.asarray(shown), np.asarray(own.convert("RGB")))
 
 
 def test_iterations_and_layers(finished):
@@ -67,8 +76,10 @@ def test_going_on_writes_no_event_twice(finished, damaged: Path):
     with TensorBoard() as board:
         board.run_started(prepared, prepared.plan(), damaged)
         board.epoch_ended(json.loads(lines[4]))
-    assert [step for step, _ in scalars(events(damaged / "tensorboard"), "epoch/train_loss")] == [1, 2, 3, 5, 6]
-    assert len(list((damaged / "tensorboard").iterdir())) == 1
+    for name, steps in (("iteration_00", [1, 2, 3]), ("iteration_01", [2, 3])):
+        folder = damaged / "tensorboard" / name
+        assert [step for step, _ in scalars(events(folder), "epoch/train_loss")] == steps
+        assert len(list(folder.iterdir())) == 1
 
 
 def test_a_run_without_it(quick):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,6 +29,19 @@ class Confusion:
         """(true class, predicted class, images) of what is mistaken, the most frequent first."""
         found = [(int(t), int(p), int(self.matrix[t, p])) for t, p in np.argwhere(self.matrix) if t != p]
         return sorted(found, key=lambda pair: (-pair[2], pair[:2]))
+
+    def records(self, class_names: Sequence[str]) -> list[dict[str, Any]]:
+        """A row a class."""
+        return [
+            {
+                "class": name,
+                "precision": float(self.precision[c]),
+                "recall": float(self.recall[c]),
+                "f1": float(self.f1[c]),
+                "support": int(self.support[c]),
+            }
+            for c, name in enumerate(class_names)
+        ]
 
 
 @dataclass(frozen=True)

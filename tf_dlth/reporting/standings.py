@@ -32,10 +32,14 @@ class Standing:
 
 def standings(record: RunRecord) -> list[Standing]:
     """What the run chose, and all that it has to beat as far as it was measured."""
-    found = networks(record.rows, record.rule)
-    if control := read_control(record):
-        found.append(_network(f"best of {len(control.rows)} unpruned", control.chosen, record.rule))
-    return [*found, *simple(record.regressions)]
+    return [*networks(record.rows, record.rule), *beside(record)]
+
+
+def beside(record: RunRecord) -> list[Standing]:
+    """The best of as many trainings without pruning, and the logistic regressions."""
+    control = read_control(record)
+    unpruned = [_network(f"best of {len(control.rows)} unpruned", control.chosen, record.rule)] if control else []
+    return [*unpruned, *simple(record.regressions)]
 
 
 def simple(found: Regressions | None) -> list[Standing]:
@@ -61,6 +65,8 @@ def networks(rows: Sequence[Row], rule: Rule) -> list[Standing]:
         return [_network("the network", rows[0], rule)]
     found = summary(rows, rule)
     winner, sparse = found["winner"], found["best_sparse"]
+    if rows[-1].density == 1:  # trained again and again without pruning
+        return [_network(f"best: iteration {winner}", rows[winner], rule)]
     if winner:
         return [
             _network(f"winner: iteration {winner}", rows[winner], rule),

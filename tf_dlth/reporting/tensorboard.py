@@ -1,12 +1,13 @@
-"""TensorBoard: scalars an epoch and an iteration, the density of every layer, a grid of augmented images.
+"""TensorBoard: scalars an epoch and an iteration, the density of every layer, a grid of images, the run's figures.
 
-The events are derived: a resumed run writes them anew from metrics.jsonl, so that nothing stands in them twice.
+Every iteration is a run of its own there, by epoch; what is compared between iterations is the search's. The events
+are derived: a resumed run writes them anew from metrics.jsonl, so that nothing stands in them twice.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,9 +17,10 @@ import tensorflow as tf
 from tf_dlth import files
 from tf_dlth.data.pipeline import read_errors
 from tf_dlth.lottery.rows import Row
+from tf_dlth.reporting.figures.run import PICTURES
 from tf_dlth.reporting.observer import RunObserver
 from tf_dlth.runs.folder import METRICS
-from tf_dlth.tickets.ticket import Ticket
+from tf_dlth.tickets.ticket import Ticket, iteration_name
 
 if TYPE_CHECKING:
     from tf_dlth.preparation import Plan, Prepared
@@ -32,26 +34,31 @@ class TensorBoard(RunObserver):
     """Writes ``tensorboard/`` in the run's folder."""
 
     def __init__(self) -> None:
-        self._writer = tf.summary.create_noop_writer()
-        self._epochs = 0
+        self._writer = self._by_epoch = tf.summary.create_noop_writer()
+        self._folder, self._iteration = Path(), -1
 
     def __exit__(self, *error: Any) -> None:
+        self._by_epoch.close()
         self._writer.close()
 
     def run_started(self, prepared: Prepared, plan: Plan, folder: Path) -> None:
         if (folder / FOLDER).exists():
             files.remove(folder / FOLDER)
         self._writer = tf.summary.create_file_writer(str(folder / FOLDER))
-        self._epochs = prepared.schedule.epochs
+        self._folder = folder
         self._draw_images(prepared)
         if (folder / METRICS).exists():
             for line in (folder / METRICS).read_text(encoding="utf-8").splitlines():
                 self.epoch_ended(json.loads(line))
 
     def epoch_ended(self, metrics: Mapping[str, Any]) -> None:
-        step = metrics["iteration"] * self._epochs + metrics["epoch"]
+        if metrics["iteration"] != self._iteration:
+            self._iteration = metrics["iteration"]
+            self._by_epoch.close()
+            name = iteration_name(self._iteration)
+            self._by_epoch = tf.summary.create_file_writer(str(self._folder / FOLDER / name))
         names = ("train_loss", "train_accuracy", "test_accuracy", "heldout_accuracy")
-        self._scalars({f"epoch/{name}": metrics[name] for name in names}, step)
+        _write(self._by_epoch, {f"epoch/{name}": metrics[name] for name in names}, metrics["epoch"])
 
     def iteration_ended(self, row: Row, ticket: Ticket) -> None:
         accuracies = {
@@ -68,12 +75,15 @@ class TensorBoard(RunObserver):
         layers = {f"layer_density/{name}": layer.density for name, layer in ticket.manifest.layers.items()}
         self._scalars(layers, row.iteration)
 
-    def _scalars(self, values: Mapping[str, float | None], step: int) -> None:
-        with self._writer.as_default(step=step):
-            for name, value in values.items():
-                if value is not None:
-                    tf.summary.scalar(name, value)
+    def run_ended(self, rows: Sequence[Row]) -> None:
+        with self._writer.as_default(step=0):
+            for path in (self._folder / name for name in PICTURES):
+                if path.exists():
+                    tf.summary.image(path.stem, tf.io.decode_png(path.read_bytes(), channels=3)[tf.newaxis])
         self._writer.flush()
+
+    def _scalars(self, values: Mapping[str, float | None], step: int) -> None:
+        _write(self._writer, values, step)
 
     @read_errors()
     def _draw_images(self, prepared: Prepared) -> None:
@@ -81,6 +91,14 @@ class TensorBoard(RunObserver):
         with self._writer.as_default(step=0):
             tf.summary.image("augmented training images", grid(images.numpy())[np.newaxis])
         self._writer.flush()
+
+
+def _write(writer: Any, values: Mapping[str, float | None], step: int) -> None:
+    with writer.as_default(step=step):
+        for name, value in values.items():
+            if value is not None:
+                tf.summary.scalar(name, value)
+    writer.flush()
 
 
 def grid(images: np.ndarray) -> np.ndarray:

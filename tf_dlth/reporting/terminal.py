@@ -13,7 +13,6 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from tf_dlth.analysis.accuracies import standard_error
 from tf_dlth.lottery import selection
 from tf_dlth.lottery.rows import Row
-from tf_dlth.reporting.figures.run import NAME as FIGURE
 from tf_dlth.reporting.lines import Lines
 from tf_dlth.reporting.next_commands import next_commands
 from tf_dlth.reporting.observer import RunObserver
@@ -117,8 +116,8 @@ def print_result(console: Console, rows: Sequence[Row], plan: Plan, folder: Path
     _print_lines(console, [WHY_NOT_SMALLER])
     print_standings(console, replace(read_record(folder), rows=rows))
     _print_lines(console, caveats(rows, plan))
-    _print_lines(console, [f"figure: {folder / FIGURE}", *_outcome(rows, plan, winner)])
-    _print_lines(console, [f"{purpose}: {line}" for purpose, line in next_commands(folder).items()])
+    _print_lines(console, [f"figures: {folder}/*.png", *_outcome(rows, plan, winner)])
+    print_next(console, folder)
 
 
 def print_standings(console: Console, record: RunRecord) -> None:
@@ -129,11 +128,19 @@ def print_standings(console: Console, record: RunRecord) -> None:
     _print_lines(console, [*MEANING, *better(found)])
 
 
+def print_next(console: Console, folder: Path) -> None:
+    """What to type now, each command on a line of its own."""
+    for purpose, line in next_commands(folder).items():
+        _print_lines(console, [f"{purpose}:", f"    {line}"])
+
+
 def _outcome(rows: Sequence[Row], plan: Plan, winner: Ticket) -> list[str]:
     """Which network the run's own rule chose."""
     rule = plan.config.pruning.select_by or "test_best"
-    if winner.iteration > 0 or len(rows) == 1:
-        return [f"winning ticket: {winner.path}" if winner.iteration > 0 else f"network: {winner.path}"]
+    if plan.config.pruning.method == "none" or len(rows) == 1:
+        return [f"network: {winner.path}"]
+    if winner.iteration > 0:
+        return [f"winning ticket: {winner.path}"]
     best = selection.winner(rows, rule)
     return [
         f"no ticket won: by {rule} the dense network is better than every sparse one: {winner.path}",

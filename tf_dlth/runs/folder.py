@@ -26,11 +26,13 @@ from tf_dlth.runs.lock import LOCK, locked
 CONFIG, SUBSET, METRICS, CHECKPOINTS = "config.yaml", "subset.json", "metrics.jsonl", "checkpoints"
 OF_A_RUN = re.compile(
     r"config\.yaml|run\.json|subset\.json|regressions\.json|iterations\.csv|metrics\.jsonl|(initial|rewind|encoder)\.safetensors"
-    r"|tensorboard|checkpoints|iteration_\d\d|(accuracy_by_density|images_per_class)\.png"
+    r"|tensorboard|checkpoints|iteration_\d\d|classes\.csv"
+    r"|(accuracy_by_density|images_per_class|learning_curves|confusion|mistakes)\.png"
 )
 """Names that --overwrite may remove."""
 SIGNED = (
-    "subset.json", "iterations.csv", "metrics.jsonl", "regressions.json", "initial.safetensors", "rewind.safetensors",
+    "subset.json", "iterations.csv", "metrics.jsonl", "regressions.json", "classes.csv", "initial.safetensors",
+    "rewind.safetensors",
 )  # fmt: skip
 """Names whose digests a finished run's run.json has; tickets and encoders have their own, config.yaml's is another."""
 RESULTS = re.compile(r"iteration_\d\d|encoder\.safetensors")

@@ -2,14 +2,19 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
+from sklearn.metrics import classification_report
 
 from tf_dlth.errors import UserError
 from tf_dlth.lottery.rows import Row
-from tf_dlth.reporting.figures.run import _save, accuracy_by_density, images_per_class, layer_densities
+from tf_dlth.preparation import Prepared
+from tf_dlth.reporting.figures.run import PICTURES, _save, accuracy_by_density, images_per_class, layer_densities
+from tf_dlth.tickets.ticket import load_ticket
 
 
 def rows(heldout: bool = True) -> list[Row]:
@@ -101,3 +106,30 @@ def test_layers_and_all_of_them():
 def test_one_training_has_neither_star_nor_dense_line():
     (axes,) = accuracy_by_density(rows()[:1], 0, "heldout", 1, 100).axes
     assert len(axes.get_lines()) == 3
+
+
+def test_what_has_no_iterations_is_a_line():
+    (axes,) = accuracy_by_density(rows(), 1, "heldout", 1, 100, {"logistic regression": 0.696}).axes
+    line = next(line for line in axes.get_lines() if str(line.get_label()) == "logistic regression: 69.6%")
+    assert np.allclose(line.get_ydata(), 69.6)
+
+
+def test_the_table_of_classes_is_that_of_the_winner(finished):
+    """As scikit-learn counts its predictions on the test images."""
+    winner = load_ticket(finished.path)
+    test = Prepared(finished.config).data.test
+    predicted = winner.model("heldout")(test.read(np.arange(len(test)))).numpy().argmax(1)
+    report: Any = classification_report(test.labels, predicted, output_dict=True, zero_division=np.nan)  # pyright: ignore[reportArgumentType]
+    table = pd.read_csv(finished.path / "classes.csv")
+    assert table["class"].astype(str).tolist() == [str(digit) for digit in range(10)]
+    for digit, row in table.iterrows():
+        own = report[str(digit)]
+        expected = [own[key] for key in ("precision", "recall", "f1-score", "support")]
+        found = [row[key] for key in ("precision", "recall", "f1", "support")]
+        assert found == pytest.approx(expected, abs=1e-9, nan_ok=True)
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_the_run_has_every_picture(finished, name: str):
+    with Image.open(finished.path / name) as picture:
+        assert picture.width > 300 and len(np.unique(np.asarray(picture.convert("L")))) > 10

@@ -22,7 +22,7 @@ def confusion_matrix(matrix: np.ndarray, class_names: Sequence[str]) -> Figure:
     drawn = axes.imshow(share, cmap="Blues", vmin=0, vmax=100, interpolation="nearest")
     figure.colorbar(drawn, ax=axes, label="% of the true class's images", shrink=0.8)
     if classes <= NAMED:
-        names = [_short(name) for name in class_names]
+        names = [short(name) for name in class_names]
         for place, rotation in ((axes.xaxis, 90), (axes.yaxis, 0)):
             place.set_ticks(range(classes), names)
             for label in place.get_ticklabels():
@@ -38,5 +38,6 @@ def confusion_matrix(matrix: np.ndarray, class_names: Sequence[str]) -> Figure:
     return figure
 
 
-def _short(name: str) -> str:
+def short(name: str) -> str:
+    """At most ``LONGEST_NAME`` letters of it."""
     return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…"

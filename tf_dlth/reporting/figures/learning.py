@@ -9,9 +9,20 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from tf_dlth.reporting.figures.axes import colour
+from tf_dlth.reporting.run_record import RunRecord
 
 MEASURES = {"test_accuracy": ("-", "test"), "heldout_accuracy": ("--", "held-out")}
 """Line and name."""
+
+
+def drawn_iterations(record: RunRecord) -> dict[int, str]:
+    """The dense network and the one that won, or the best sparse one, with their names."""
+    pruned = record.config.pruning.method == "magnitude"
+    other = record.chosen if record.chosen.iteration else record.best_sparse
+    names = {0: "iteration 0" if len(record.rows) == 1 else "dense, iteration 0"}
+    if other.iteration:
+        names[other.iteration] = f"{'ticket' if pruned else 'training'}, iteration {other.iteration}"
+    return names
 
 
 def learning_curves(metrics: Sequence[Mapping[str, Any]], iterations: Mapping[int, str]) -> Figure:

@@ -12,13 +12,22 @@ from matplotlib.figure import Figure
 
 from tf_dlth import files
 from tf_dlth.analysis.accuracies import standard_error
+from tf_dlth.data import Examples
+from tf_dlth.evaluation.confusion import confusion, worst_mistakes
+from tf_dlth.evaluation.judged import Judged, judge
 from tf_dlth.lottery.rows import Row
 from tf_dlth.lottery.selection import Rule, rules, test_accuracy
+from tf_dlth.reporting.analysis_folder import to_csv
 from tf_dlth.reporting.figures.axes import along_layers
+from tf_dlth.reporting.figures.confusion import confusion_matrix
+from tf_dlth.reporting.figures.learning import drawn_iterations, learning_curves
+from tf_dlth.reporting.figures.mistakes import mistakes_grid
 from tf_dlth.reporting.figures.rendering import rendered
 from tf_dlth.reporting.observer import RunObserver
 from tf_dlth.reporting.rules import curve
-from tf_dlth.tickets.ticket import load_ticket
+from tf_dlth.reporting.run_record import RunRecord, read_record
+from tf_dlth.reporting.standings import simple
+from tf_dlth.tickets.ticket import iteration_name
 
 if TYPE_CHECKING:
     from tf_dlth.preparation import Plan, Prepared
@@ -30,35 +39,72 @@ STYLES: dict[Rule, tuple[str, str]] = {
 }
 """Colour and marker."""
 
-NAME, CLASSES = "accuracy_by_density.png", "images_per_class.png"
+NAME, LEARNING, CONFUSION, MISTAKES = PICTURES = (
+    "accuracy_by_density.png",
+    "learning_curves.png",
+    "confusion.png",
+    "mistakes.png",
+)
+CLASSES, BY_CLASS = "images_per_class.png", "classes.csv"
+SHOWN = 12
+"""Mistakes as photographs."""
 
 
 class Figures(RunObserver):
-    """Draws the run's figures: accuracy when it has ended, and a long tail's curve (paper figure 10) at its start."""
+    """Draws the run's figures when it has ended, and a long tail's curve (paper figure 10) at its start."""
 
     def __init__(self) -> None:
         self._folder = Path()
-        self._select_by: Rule = "test_best"
-        self._every, self._images = 1, 0
+        self._test: Examples | None = None
 
     def run_started(self, prepared: Prepared, plan: Plan, folder: Path) -> None:
-        self._folder, self._select_by = folder, plan.config.pruning.select_by or "test_best"
-        self._every = plan.config.training.evaluate_every
-        self._images = sum(plan.images_per_class["test"].values())
+        self._folder, self._test = folder, prepared.data.test
         if plan.config.data.imbalance is not None:
             _save(images_per_class(plan.images_per_class["train"]), folder / CLASSES)
 
     def run_ended(self, rows: Sequence[Row]) -> None:
-        winner = load_ticket(self._folder, trust=True).iteration
-        figure = accuracy_by_density(rows, winner, self._select_by, self._every, self._images)
-        _save(figure, self._folder / NAME)
+        record = read_record(self._folder)
+        _save(_accuracy(record), self._folder / NAME)
+        if record.metrics is not None:
+            _save(learning_curves(record.metrics, drawn_iterations(record)), self._folder / LEARNING)
+        winner, test = self._folder / iteration_name(record.chosen.iteration), self._test
+        assert test is not None, "the run has started"
+        judged = judge(winner, record.rule, trust=True, images=lambda subject: test)
+        if isinstance(judged, Judged):
+            _save_mistakes(judged, self._folder)
 
 
-def accuracy_by_density(rows: Sequence[Row], winner: int, select_by: Rule, every: int, images: int | None) -> Figure:
+def _accuracy(record: RunRecord) -> Figure:
+    images = record.images["test"] if record.images else None
+    others = {standing.name: standing.test for standing in simple(record.regressions)}
+    every = record.config.training.evaluate_every
+    return accuracy_by_density(record.rows, record.chosen.iteration, record.rule, every, images, others)
+
+
+def _save_mistakes(judged: Judged, folder: Path) -> None:
+    """What is taken for what, class by class, and the worst mistakes."""
+    names, labels = judged.subject.class_names, judged.examples.labels
+    found = confusion(judged.logits, labels)
+    _save(confusion_matrix(found.matrix, names), folder / CONFUSION)
+    files.write_bytes(folder / BY_CLASS, to_csv(found.records(names)))
+    if worst := worst_mistakes(judged.logits, labels, SHOWN):
+        pixels = judged.examples.read(np.array([mistake.image for mistake in worst]))
+        _save(mistakes_grid(worst, pixels, names), folder / MISTAKES)
+
+
+def accuracy_by_density(
+    rows: Sequence[Row],
+    winner: int,
+    select_by: Rule,
+    every: int,
+    images: int | None,
+    others: Mapping[str, float] | None = None,
+) -> Figure:
     """Test accuracy against density, dense on the left, under every rule; the winner is starred where it was chosen.
 
-    The band is one standard error on so many test ``images``, None where that is not known. The axis of accuracy shows
-    what was measured and at least three such errors to both sides, so that noise never looks large.
+    ``others`` are the test accuracies of what has no iterations. The band is one standard error on so many test
+    ``images``, None where that is not known. The axis of accuracy shows what was measured and at least three such
+    errors to both sides, so that noise never looks large.
     """
     figure = Figure(figsize=(7, 4.2), layout="constrained")
     axes = figure.add_subplot()
@@ -72,6 +118,8 @@ def accuracy_by_density(rows: Sequence[Row], winner: int, select_by: Rule, every
         label = f"winner: iteration {winner}" if winner else "no ticket won: the dense network"
         axes.plot(densities[winner], 100 * score, "*", color="tab:red", markersize=16, zorder=3, label=label)
         axes.axhline(100 * dense, color="0.25", lw=1, ls="--", label="iteration 0, by the rule of the star")
+    for number, (name, accuracy) in enumerate((others or {}).items()):
+        axes.axhline(100 * accuracy, color=f"C{number + 4}", lw=1.2, ls=":", label=f"{name}: {accuracy:.1%}")
     if images is not None:
         _band(axes, densities, [test_accuracy(row, select_by) for row in rows], images, STYLES[select_by][0])
     axes.set_xscale("log")

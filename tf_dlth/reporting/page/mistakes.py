@@ -14,6 +14,7 @@ from tf_dlth.errors import printable
 from tf_dlth.evaluation.confusion import Confusion, Mistake, confusion, worst_mistakes
 from tf_dlth.evaluation.judged import Judged
 from tf_dlth.reporting.figures.confusion import confusion_matrix
+from tf_dlth.reporting.figures.mistakes import in_words
 from tf_dlth.reporting.page.content import Paragraph, Picture, Pictures, Section, Table, drawn
 
 SHOWN, PAIRS = 12, 10
@@ -68,18 +69,9 @@ def _pairs_table(found: Confusion, names: Sequence[str]) -> list[Table]:
 
 
 def _class_table(found: Confusion, names: Sequence[str]) -> Table:
-    records = [
-        {
-            "class": name,
-            "precision": float(found.precision[c]),
-            "recall": float(found.recall[c]),
-            "f1": float(found.f1[c]),
-            "images": int(found.support[c]),
-        }
-        for c, name in enumerate(names)
-    ]
+    records = found.records(names)
     rows = [
-        [r["class"], *(_percent(r[key]) for key in ("precision", "recall", "f1")), f"{r['images']:,}"] for r in records
+        [r["class"], *(_percent(r[key]) for key in ("precision", "recall", "f1")), f"{r['support']:,}"] for r in records
     ]
     caption = "Every class on the test images"
     return Table("classes", caption, ("class", "precision %", "recall %", "F1 %", "images"), rows, records)
@@ -113,6 +105,6 @@ def _picture(judged: Judged, mistake: Mistake, pixels: np.ndarray) -> Picture:
         content.getvalue(),
         (image.width * scale, image.height * scale),
         f"Test image {name}: {true}, taken for {predicted}",
-        f"is {true}\ntaken for {predicted}\n{mistake.confidence:.1%} sure",
+        in_words(mistake, names),
         enlarged=scale > 1,
     )

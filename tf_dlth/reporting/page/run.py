@@ -9,7 +9,7 @@ from tf_dlth.config import WeightsKind
 from tf_dlth.evaluation.analyses.opening import Opened, open_tickets
 from tf_dlth.evaluation.judged import Images, Judged, judge
 from tf_dlth.lottery.selection import rules, test_accuracy
-from tf_dlth.reporting.figures.learning import learning_curves
+from tf_dlth.reporting.figures.learning import drawn_iterations, learning_curves
 from tf_dlth.reporting.figures.run import accuracy_by_density, layer_densities
 from tf_dlth.reporting.next_commands import command_line, next_commands
 from tf_dlth.reporting.page import run_tables
@@ -17,7 +17,7 @@ from tf_dlth.reporting.page.content import Block, Command, Notes, Page, Paragrap
 from tf_dlth.reporting.page.mistakes import mistakes_sections
 from tf_dlth.reporting.rules import explained, shown
 from tf_dlth.reporting.run_record import RunRecord, labels_used, outcome, read_record
-from tf_dlth.reporting.standings import better, standings
+from tf_dlth.reporting.standings import beside, better, standings
 from tf_dlth.reporting.terminal import WHY_NOT_SMALLER
 from tf_dlth.tickets.manifest import MANIFEST
 from tf_dlth.tickets.ticket import Ticket, iteration_name, load_ticket
@@ -83,7 +83,9 @@ def _accuracy(record: RunRecord) -> list[Block]:
     rows, rule = record.rows, record.rule
     images = record.images["test"] if record.images else None
     chosen = record.chosen
-    figure = accuracy_by_density(rows, chosen.iteration, rule, record.config.training.evaluate_every, images)
+    others = {other.name: other.test for other in beside(record)}
+    every = record.config.training.evaluate_every
+    figure = accuracy_by_density(rows, chosen.iteration, rule, every, images, others)
     band = f" The band is one standard error on {images:,} test images." if images else ""
     caption = f"Test accuracy of every iteration by the share of weights that remain.{band}"
     lowest, highest = min(test_accuracy(row, rule) for row in rows), max(test_accuracy(row, rule) for row in rows)
@@ -99,11 +101,7 @@ def _accuracy(record: RunRecord) -> list[Block]:
 def _learning(record: RunRecord) -> list[Block]:
     if record.metrics is None:
         return [Paragraph("No learning curves: metrics.jsonl is not in the run's folder.")]
-    pruned = record.config.pruning.method == "magnitude"
-    other = record.chosen if record.chosen.iteration else record.best_sparse
-    names = {0: "iteration 0" if len(record.rows) == 1 else "dense, iteration 0"}
-    if other.iteration:
-        names[other.iteration] = f"{'ticket' if pruned else 'training'}, iteration {other.iteration}"
+    names = drawn_iterations(record)
     caption = "Training loss, and accuracy on test and held-out images, epoch by epoch."
     ends = [f"{name} ends with a training loss of {record.rows[k].train_loss:.3g}" for k, name in names.items()]
     alt = f"Two panels of curves by epoch, training loss and accuracy. {'; '.join(ends)}."
