@@ -33,10 +33,11 @@ import tf_keras  # noqa: E402
 from tensorflow.tsl.profiler.protobuf import xplane_pb2  # noqa: E402
 from train_step import examples, half_pruned_network, one_batch, plain  # noqa: E402
 
-from tf_dlth.evaluation.accuracy import BATCH, predict, predictor  # noqa: E402
+from tf_dlth.evaluation.accuracy import predict  # noqa: E402
 from tf_dlth.exporting.folding import folded  # noqa: E402
 from tf_dlth.exporting.keras_model import keras_model  # noqa: E402
 from tf_dlth.exporting.reading import read_graph  # noqa: E402
+from tf_dlth.models.inference import BATCH, predictor  # noqa: E402
 from tf_dlth.models.macs import macs  # noqa: E402
 
 SIDE, STEP_BATCH, BACKWARD = 2048, 100, 3

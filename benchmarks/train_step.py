@@ -34,11 +34,12 @@ import tf_keras  # noqa: E402
 from tf_dlth.config import DataConfig, Normalisation, TrainingConfig  # noqa: E402
 from tf_dlth.data.examples import ArrayExamples  # noqa: E402
 from tf_dlth.data.pipeline import training_batches  # noqa: E402
-from tf_dlth.evaluation.accuracy import BATCH, predict, predictor  # noqa: E402
+from tf_dlth.evaluation.accuracy import predict  # noqa: E402
 from tf_dlth.lottery import wrapping  # noqa: E402
 from tf_dlth.lottery.masks import Masks, prune_global  # noqa: E402
 from tf_dlth.models import variables  # noqa: E402
 from tf_dlth.models.build import build  # noqa: E402
+from tf_dlth.models.inference import BATCH, predictor  # noqa: E402
 from tf_dlth.models.prunable import prunable_names  # noqa: E402
 from tf_dlth.models.spec import ModelSpec  # noqa: E402
 from tf_dlth.reporting.observer import RunObserver  # noqa: E402

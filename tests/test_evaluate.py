@@ -12,7 +12,8 @@ from sklearn import metrics
 from tf_dlth.data import load_data
 from tf_dlth.data.sources.digits import scans
 from tf_dlth.evaluate import main
-from tf_dlth.evaluation.accuracy import predict, predictor
+from tf_dlth.evaluation.accuracy import predict
+from tf_dlth.models.inference import predictor
 from tf_dlth.tickets.ticket import load_ticket
 
 

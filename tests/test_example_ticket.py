@@ -10,7 +10,8 @@ import pytest
 import tf_dlth
 from tf_dlth.config import WeightsKind, load_config
 from tf_dlth.data import load_data
-from tf_dlth.evaluation.accuracy import accuracy, predict, predictor
+from tf_dlth.evaluation.accuracy import accuracy, predict
+from tf_dlth.models.inference import predictor
 from tf_dlth.tickets.ticket import Ticket
 
 EXAMPLE = Path(__file__).parent.parent / "saved_tickets" / "digits-example"

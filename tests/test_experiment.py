@@ -20,11 +20,12 @@ from tf_dlth import experiment, files
 from tf_dlth.config import load_config
 from tf_dlth.data import load_data
 from tf_dlth.errors import UserError
-from tf_dlth.evaluation.accuracy import predict, predictor
+from tf_dlth.evaluation.accuracy import predict
 from tf_dlth.experiment import Run, rehearse, run
 from tf_dlth.files import read_tensors
 from tf_dlth.lottery.masks import Masks, prune_global
 from tf_dlth.lottery.rows import Row
+from tf_dlth.models.inference import predictor
 from tf_dlth.preparation import Prepared
 from tf_dlth.reporting.observer import RunObserver
 from tf_dlth.runs import folder as run_folders

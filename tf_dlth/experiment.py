@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 import tensorflow as tf
+from rich.console import Console
 
 from tf_dlth import files
 from tf_dlth.config import Config
@@ -22,9 +23,12 @@ from tf_dlth.lottery.store import TicketStore, verify_run
 from tf_dlth.pacing.measuring import measured
 from tf_dlth.pacing.pace import Pace
 from tf_dlth.preparation import Plan, Prepared
+from tf_dlth.reporting.figures.run import Figures
 from tf_dlth.reporting.observer import Observers, RunObserver
+from tf_dlth.reporting.terminal import Terminal
 from tf_dlth.runs.facts import RUN
 from tf_dlth.runs.folder import RunFolder, opened, require_space, run_path
+from tf_dlth.tickets.describing import as_html, described, facts_of
 from tf_dlth.tickets.saved_model import Serving
 from tf_dlth.tickets.ticket import Ticket, load_ticket
 from tf_dlth.training import joined
@@ -39,8 +43,11 @@ from tf_dlth.training.team import Team
 from tf_dlth.training.trainer import Trainer
 from tf_dlth.training.workers import Workers
 
+SHOWN = ("iteration", "density", "test_accuracy_best", "test_accuracy_last", "test_accuracy_heldout")
+"""Columns of a run's table in a notebook."""
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, repr=False)
 class Run:
     """A finished run, on disk under ``path``; ``trained`` is False where it had been finished before."""
 
@@ -61,6 +68,22 @@ class Run:
     def summary(self) -> dict[str, Any]:
         """run.json."""
         return files.read_json(self.path / RUN)
+
+    def __repr__(self) -> str:
+        return described(f"Run {self.path}", self._facts())
+
+    def _repr_html_(self) -> str:
+        return as_html(f"Run {self.path}", self._facts()) + self.iterations[list(SHOWN)].to_html(index=False)
+
+    def _facts(self) -> dict[str, str]:
+        winner = self.winner
+        best = facts_of(winner)
+        return {
+            "iterations": f"{len(self.iterations)}",
+            "winner": winner.path.name if winner.iteration else f"{winner.path.name}, the dense network",
+            "density": best["density"],
+            "test accuracy": best["test accuracy"],
+        }
 
 
 def rehearse(config: Config, *, devices: str = "all", trust: bool = False, timed: bool = False) -> Plan:
@@ -98,8 +121,11 @@ def run(
     observers: Iterable[RunObserver] = (),
     workers: Workers | None = None,
     timed: bool = False,
+    progress: bool = False,
 ) -> Run:
     """Finds the tickets that ``config`` asks for, or goes on where an earlier call of the same config stopped.
+
+    With ``progress`` it shows and draws what the train command does: live in a terminal, by lines in a notebook.
 
     ``timed`` takes some steps first, of which nothing is kept, to tell observers how long it takes; not of several
     workers.
@@ -125,9 +151,13 @@ def run(
             folder.remove_checkpoints()
             return Run(path, trained=False)
         stop = stack.enter_context(StopRequest())
-        observer = stack.enter_context(Observers(observers))
+        observer = stack.enter_context(Observers([*observers, *(_shown() if progress else ())]))
         _train(prepared, plan, start, folder, devices, stop, observer, team, timed)
     return Run(path)
+
+
+def _shown() -> list[RunObserver]:
+    return [Figures(), Terminal(Console())]
 
 
 def follow(config: Config, workers: Workers, *, devices: str = "all", trust: bool = False) -> None:

@@ -15,7 +15,7 @@ from tf_dlth.errors import UserError, printable
 from tf_dlth.startup import start_tensorflow
 
 if TYPE_CHECKING:
-    from tf_dlth.evaluation.prediction import Prediction
+    from tf_dlth.tickets.prediction import Prediction
 
 DESCRIPTION = (
     "Names the class of each image with a ticket (an iteration_NN folder), a run (then its winner) or a SavedModel. "
@@ -37,8 +37,8 @@ def predict(arguments: Sequence[str] | None = None) -> None:
 
     paths = images_at(options.images)
     start_tensorflow()
-    from tf_dlth.evaluation.prediction import csv_text, predict_files
     from tf_dlth.evaluation.subject import open_subject
+    from tf_dlth.tickets.prediction import csv_text, predict_files
     from tf_dlth.training.devices import first_device
 
     with first_device(options.devices):

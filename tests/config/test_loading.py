@@ -3,6 +3,7 @@ from __future__ import annotations
 import copy
 from contextlib import suppress
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -138,3 +139,12 @@ def test_what_differs_is_named_with_both_values():
         "data.normalisation.mean": (None, [0.5]),
         "data.normalisation.std": (None, [1.0]),
     }
+
+
+def test_a_mapping_is_a_config_too_and_stays_as_it_is() -> None:
+    tree = {"name": "a", "data": MappingProxyType({"per_class": 5})}
+    config = load_config(tree, ["data.per_class=7", "training.epochs=9"])
+    assert config == parse_config("{name: a, data: {per_class: 7}, training: {epochs: 9}}")
+    assert tree == {"name": "a", "data": {"per_class": 5}}
+    with pytest.raises(UserError, match="per_clas"):
+        load_config({"name": "a", "data": {"per_clas": 5}})

@@ -14,7 +14,8 @@ from tf_dlth.data.examples import ArrayExamples, FileExamples
 from tf_dlth.data.images import Preprocessing
 from tf_dlth.errors import UserError
 from tf_dlth.evaluation import accuracy as module
-from tf_dlth.evaluation.accuracy import accuracy, measures, predict, predictor
+from tf_dlth.evaluation.accuracy import accuracy, measures, predict
+from tf_dlth.models.inference import predictor
 
 
 @given(seed=st.integers(0, 10**6), n=st.integers(1, 60), classes=st.integers(2, 12))

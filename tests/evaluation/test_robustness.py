@@ -5,8 +5,9 @@ import pytest
 import tf_keras
 
 from tf_dlth.data.examples import ArrayExamples
-from tf_dlth.evaluation.accuracy import accuracy, predict, predictor
+from tf_dlth.evaluation.accuracy import accuracy, predict
 from tf_dlth.evaluation.robustness import Attack, corruption_matrix, under_attack
+from tf_dlth.models.inference import predictor
 
 
 def linear() -> tf_keras.Model:

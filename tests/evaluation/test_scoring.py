@@ -9,8 +9,8 @@ from sklearn.metrics import accuracy_score, recall_score
 
 from tf_dlth.config import DataConfig
 from tf_dlth.data import load_data
-from tf_dlth.evaluation.accuracy import BATCH
 from tf_dlth.evaluation.scoring import Scorer
+from tf_dlth.models.inference import BATCH
 
 
 def linear() -> tf_keras.Model:

@@ -14,8 +14,9 @@ import tf_dlth
 from tf_dlth.config import WeightsKind
 from tf_dlth.data import load_data
 from tf_dlth.errors import UserError
-from tf_dlth.evaluation.accuracy import accuracy, predict, predictor
+from tf_dlth.evaluation.accuracy import accuracy, predict
 from tf_dlth.files import read_tensors, write_tensors
+from tf_dlth.models.inference import predictor
 from tf_dlth.tickets.ticket import Ticket, load_ticket
 
 KINDS: tuple[WeightsKind, ...] = ("last", "test_best", "heldout")

@@ -18,9 +18,14 @@ from tf_dlth.errors import UserError
 Model = TypeVar("Model", bound=BaseModel)
 
 
-def load_config(path: str | Path, overrides: Iterable[str] = ()) -> Config:
-    """Reads a YAML file and applies ``key.path=value`` overrides; raises UserError for anything unfit."""
-    return parse_config(read_text(path), overrides, origin=str(path))
+def load_config(source: str | Path | Mapping[str, Any], overrides: Iterable[str] = ()) -> Config:
+    """Reads a YAML file, or takes its tree as a mapping, and applies ``key.path=value`` overrides.
+
+    Raises UserError for anything unfit.
+    """
+    if isinstance(source, Mapping):
+        return build_config(_overridden(_plain(source), overrides, Config))
+    return parse_config(read_text(source), overrides, origin=str(source))
 
 
 def parse_config(text: str, overrides: Iterable[str] = (), origin: str = "config") -> Config:
@@ -59,9 +64,18 @@ def parse_tree(text: str, overrides: Iterable[str], origin: str, root: type[Base
     tree = parse_yaml(text, origin)
     if not isinstance(tree, dict):
         raise UserError(f"{origin} must hold a mapping of keys to values, not {_kind(tree)}")
+    return _overridden(tree, overrides, root)
+
+
+def _overridden(tree: dict[str, Any], overrides: Iterable[str], root: type[BaseModel]) -> dict[str, Any]:
     for override in overrides:
         _apply(tree, override, root)
     return tree
+
+
+def _plain(tree: Mapping[str, Any]) -> dict[str, Any]:
+    """A copy that may be changed, of mappings of any kind."""
+    return {key: _plain(value) if isinstance(value, Mapping) else value for key, value in tree.items()}
 
 
 def differing_keys(a: Config, b: Config, command: Command = "train") -> dict[str, tuple[Any, Any]]:

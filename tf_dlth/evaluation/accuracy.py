@@ -7,20 +7,10 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
-import tf_keras
 
 from tf_dlth.data import Examples
 from tf_dlth.data.pipeline import evaluation_batches
-
-BATCH = 250
-"""Images a call. Fixed: a convolution may round differently in batches of other sizes."""
-
-Predict = Callable[[tf.Tensor], tf.Tensor]
-
-
-def predictor(model: tf_keras.Model) -> Predict:
-    """Compiled inference of a plain model: images [N, H, W, C] -> logits [N, classes]."""
-    return tf.function(lambda images: model(images, training=False), autograph=False, reduce_retracing=True)
+from tf_dlth.models.inference import BATCH, Predict
 
 
 def predict(predict: Predict, examples: Examples, between: Callable[[], None] = lambda: None) -> np.ndarray:

@@ -8,12 +8,12 @@ from typing import Any
 
 from tf_dlth.config import DataConfig, WeightsKind
 from tf_dlth.data import Examples
-from tf_dlth.evaluation.accuracy import BATCH
 from tf_dlth.evaluation.cache import Cache
 from tf_dlth.evaluation.images import is_folder, named_data, read_images
 from tf_dlth.evaluation.leakage import leakage
 from tf_dlth.evaluation.measuring import Images, Wanted, measured
 from tf_dlth.evaluation.subject import Subject, open_subject
+from tf_dlth.models.inference import BATCH
 
 Heard = Callable[[int, int], None]
 """Called with how many images are done, of how many."""

@@ -11,7 +11,7 @@ import tf_keras
 from tf_dlth.config import Config, DataConfig
 from tf_dlth.data.pipeline import feature_batches, training_batches
 from tf_dlth.errors import UserError
-from tf_dlth.evaluation.accuracy import accuracy, predictor
+from tf_dlth.evaluation.accuracy import accuracy
 from tf_dlth.evaluation.linear import (
     Progress,
     classifier,
@@ -24,6 +24,7 @@ from tf_dlth.evaluation.transfer import Backbone, Images, encode
 from tf_dlth.lottery.masks import Masks
 from tf_dlth.models import variables
 from tf_dlth.models.build import build, encoder
+from tf_dlth.models.inference import predictor
 from tf_dlth.models.initialisation import initial_weights
 from tf_dlth.models.sanity import require_sane
 from tf_dlth.tickets.ticket import Ticket

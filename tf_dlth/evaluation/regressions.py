@@ -15,11 +15,11 @@ from tf_dlth.config.loading import validated
 from tf_dlth.data import Examples
 from tf_dlth.data.features import colour_and_edges
 from tf_dlth.errors import UserError
-from tf_dlth.evaluation.accuracy import BATCH, predictor
 from tf_dlth.evaluation.linear import logistic_regression
 from tf_dlth.evaluation.transfer import encode
 from tf_dlth.models import variables
 from tf_dlth.models.build import encoder
+from tf_dlth.models.inference import BATCH, predictor
 from tf_dlth.preparation import Prepared
 from tf_dlth.training.devices import first_device
 

@@ -13,8 +13,8 @@ import tf_keras
 from tf_dlth.corruptions import GROUPS
 from tf_dlth.data import Examples
 from tf_dlth.data.pipeline import evaluation_batches
-from tf_dlth.evaluation.accuracy import BATCH, predictor
 from tf_dlth.evaluation.attacks import LEVELS, fgsm, loss_gradient, pgd
+from tf_dlth.models.inference import BATCH, predictor
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,9 @@ import numpy as np
 import tf_keras
 
 from tf_dlth.data import Data
-from tf_dlth.evaluation.accuracy import accuracy, balanced_accuracy, predict, predictor
+from tf_dlth.evaluation.accuracy import accuracy, balanced_accuracy, predict
 from tf_dlth.models import variables
+from tf_dlth.models.inference import predictor
 from tf_dlth.training.devices import first_device
 
 

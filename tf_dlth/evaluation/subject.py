@@ -11,8 +11,8 @@ from tf_dlth.config import DataConfig, WeightsKind
 from tf_dlth.data.catalogue import FACTS
 from tf_dlth.data.images import Preprocessing
 from tf_dlth.errors import UserError
-from tf_dlth.evaluation.accuracy import Predict, predictor
 from tf_dlth.hub import is_reference
+from tf_dlth.models.inference import Predict, predictor
 from tf_dlth.runs.facts import read_facts
 from tf_dlth.runs.folder import stored_config
 from tf_dlth.tickets.manifest import MANIFEST

@@ -16,9 +16,10 @@ from tf_dlth.data.loading import choose, held
 from tf_dlth.data.sources import Source, load_source
 from tf_dlth.data.sources.source import require_two_classes
 from tf_dlth.errors import UserError
-from tf_dlth.evaluation.accuracy import Predict, predict, predictor
+from tf_dlth.evaluation.accuracy import predict
 from tf_dlth.evaluation.subject import ticket_or_saved_model
 from tf_dlth.models.build import encoder
+from tf_dlth.models.inference import Predict, predictor
 from tf_dlth.tickets.saved_model import open_features
 from tf_dlth.tickets.ticket import Ticket
 

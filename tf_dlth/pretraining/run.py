@@ -16,9 +16,10 @@ from tf_dlth import files
 from tf_dlth.config import Config, TrainingConfig
 from tf_dlth.data import Data, Examples
 from tf_dlth.errors import UserError
-from tf_dlth.evaluation.accuracy import predict, predictor
+from tf_dlth.evaluation.accuracy import predict
 from tf_dlth.models import variables
 from tf_dlth.models.build import encoder
+from tf_dlth.models.inference import predictor
 from tf_dlth.models.initialisation import initial_weights
 from tf_dlth.preparation import Prepared
 from tf_dlth.pretraining.contrast import Contrast

@@ -14,9 +14,10 @@ import numpy as np
 from tf_dlth.config import Config
 from tf_dlth.config.schema import BASELINES
 from tf_dlth.errors import DataAbsent
-from tf_dlth.evaluation.accuracy import predict, predictor
+from tf_dlth.evaluation.accuracy import predict
 from tf_dlth.experiment import run
 from tf_dlth.models import variables
+from tf_dlth.models.inference import predictor
 from tf_dlth.models.prunable import prunable_names
 from tf_dlth.preparation import Prepared, bytes_on_disk
 from tf_dlth.reporting.observer import RunObserver

@@ -19,6 +19,7 @@ from tf_dlth.hub import Reference, is_reference
 from tf_dlth.models import registry
 from tf_dlth.models.sanity import require_sane
 from tf_dlth.runs.facts import RUN, Facts, read_facts
+from tf_dlth.tickets.describing import as_html, described, facts_of
 from tf_dlth.tickets.manifest import (
     MANIFEST,
     MASK,
@@ -31,6 +32,8 @@ from tf_dlth.tickets.manifest import (
 
 if TYPE_CHECKING:
     import tf_keras
+
+    from tf_dlth.tickets.prediction import Classifier, Images, Predicted
 
 LARGEST_HEADER = 2**24
 """Bytes of names and shapes in a file of masks."""
@@ -152,6 +155,30 @@ class Ticket:
         model = build(self.manifest.model, self.manifest.normalisation)
         variables.assign(model, self.weights(kind))
         return model
+
+    def predict(self, images: Images) -> Predicted:
+        """The likeliest class and all probabilities of images of any size, which are seen as the ticket says.
+
+        ``images``: a file or a folder, several, or arrays uint8 [N, H, W, C], [H, W, C] or [H, W]. Raises UserError
+        naming the files that cannot be read.
+        """
+        from tf_dlth.tickets.prediction import predicted
+
+        return predicted(self._classifier, images)
+
+    @cached_property
+    def _classifier(self) -> Classifier:
+        """The network with the weights that a SavedModel holds, compiled at its first use."""
+        from tf_dlth.models.inference import predictor
+        from tf_dlth.tickets.prediction import Compiled
+
+        return Compiled(predictor(self.model()), self.class_names, self.manifest.preprocessing)
+
+    def __repr__(self) -> str:
+        return described(f"Ticket {self.path}", facts_of(self))
+
+    def _repr_html_(self) -> str:
+        return as_html(f"Ticket {self.path}", facts_of(self))
 
     def _tensors(self, name: str) -> dict[str, np.ndarray]:
         return files.read_tensors(self._inside(name), self.manifest.files[name])

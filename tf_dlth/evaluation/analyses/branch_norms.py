@@ -9,11 +9,11 @@ import numpy as np
 
 from tf_dlth.analysis.branch_norms import BranchNorms
 from tf_dlth.data import Examples
-from tf_dlth.evaluation.accuracy import BATCH
 from tf_dlth.evaluation.activations import activations, branch_taps
 from tf_dlth.evaluation.analyses.findings import Findings, Request, decimal
 from tf_dlth.evaluation.analyses.opening import Opened, open_tickets, require_same_layers
 from tf_dlth.evaluation.subject import open_subject
+from tf_dlth.models.inference import BATCH
 from tf_dlth.training.devices import first_device
 
 

@@ -6,20 +6,23 @@ import csv
 import io
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import tensorflow as tf
 from PIL import Image
+from scipy.special import softmax
 
 from tf_dlth.data import load_data
 from tf_dlth.data.images import Preprocessing
 from tf_dlth.errors import UserError
-from tf_dlth.evaluation import prediction as module
 from tf_dlth.evaluation.accuracy import predict
 from tf_dlth.evaluation.images import other_images
-from tf_dlth.evaluation.prediction import Prediction, csv_text, predict_files
 from tf_dlth.evaluation.subject import Subject, open_subject
+from tf_dlth.tickets import prediction as module
+from tf_dlth.tickets.prediction import Prediction, csv_text, predict_files
+from tf_dlth.tickets.ticket import load_ticket
 
 CLASSES = ("dark", "grey", "light")
 ONE_PIXEL = Preprocessing(channels=1, resize=1, crop=(1, 1))
@@ -123,3 +126,44 @@ def test_the_classes_are_those_of_an_evaluation(finished, tmp_path: Path, kind: 
     expected = exponentials.max(-1) / exponentials.sum(-1)
     np.testing.assert_allclose([row.probability for row in found], expected, rtol=1e-12)
     assert len({row.class_name for row in found}) > 1
+
+
+@pytest.mark.parametrize("given", ["files", "folder", "arrays", "one array", "sizes"])
+def test_a_ticket_takes_files_and_arrays(finished, tmp_path: Path, given: str) -> None:
+    """The same classes and probabilities as from files, whatever the size."""
+    test = load_data(finished.config.data).test.take(np.arange(5))
+    pixels = test.read(np.arange(5))
+    pictures = [Image.fromarray(one[:, :, 0]).resize((20, 13)) for one in pixels]
+    for number, picture in enumerate(pictures):
+        picture.save(tmp_path / f"{number}.png")
+    paths = sorted(tmp_path.iterdir())
+    ticket = load_ticket(finished.path)
+    images: dict[str, Any] = {
+        "files": paths, "folder": tmp_path, "arrays": pixels, "one array": pixels[0],
+        "sizes": [np.asarray(picture) for picture in pictures],
+    }  # fmt: skip
+    found = ticket.predict(images[given])
+    if "arrays" in given or given == "one array":
+        logits = ticket.model()(pixels[: len(found.classes)], training=False).numpy()
+        np.testing.assert_allclose(found.probabilities, softmax(logits.astype(np.float64), axis=-1), atol=1e-5)
+        assert found.images == tuple(map(str, range(len(found.classes))))
+    else:
+        rows = predict_files(open_subject(str(finished.path)), paths).rows
+        assert list(found.classes) == [row.class_name for row in rows]
+        np.testing.assert_allclose(found.probabilities.max(1), [row.probability for row in rows], rtol=1e-6)
+    assert found.probabilities.shape == (len(found.classes), 10)
+    assert "<table" in found._repr_html_()
+
+
+@pytest.mark.parametrize(
+    ("images", "line"),
+    [
+        ([], "no images to predict"),
+        (["gone.png"], "gone.png is neither a file nor a folder"),
+        (np.zeros((8, 8), np.float32), r"image 0 is float32 \[8, 8\]; give files, or arrays uint8"),
+        ([np.zeros((8, 8), np.uint8), "a.png"], "image 1 is str; give files, or arrays"),
+    ],
+)
+def test_a_ticket_names_what_it_cannot_take(finished, images: Any, line: str) -> None:
+    with pytest.raises(UserError, match=line):
+        load_ticket(finished.path).predict(images)
