@@ -14,7 +14,7 @@ from rich.console import Console
 
 from tf_dlth import files
 from tf_dlth.config import Config
-from tf_dlth.evaluation import regressions
+from tf_dlth.evaluation.regressions import measure
 from tf_dlth.evaluation.scoring import Scorer
 from tf_dlth.lottery import imp, wrapping
 from tf_dlth.lottery.rows import ITERATIONS
@@ -26,6 +26,7 @@ from tf_dlth.preparation import Plan, Prepared
 from tf_dlth.reporting.figures.run import Figures
 from tf_dlth.reporting.observer import Observers, RunObserver
 from tf_dlth.reporting.terminal import Terminal
+from tf_dlth.runs import regressions
 from tf_dlth.runs.facts import RUN
 from tf_dlth.runs.folder import RunFolder, opened, require_space, run_path
 from tf_dlth.tickets.describing import as_html, described, facts_of
@@ -209,7 +210,7 @@ def _train(
         for iteration in imp.find_tickets(trainer, store, config.pruning, start):
             observer.iteration_ended(store.rows[iteration], store.ticket(iteration))
         store.choose_winner(config.pruning.select_by or "test_best")
-        regressions.write(folder.path, regressions.measure(prepared, devices))
+        regressions.write(folder.path, measure(prepared, devices))
         observer.run_ended(store.rows)
         store.finish()
 

@@ -1,21 +1,19 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
-from tf_dlth import files
 from tf_dlth.data.features import colour_and_edges
-from tf_dlth.errors import UserError
 from tf_dlth.evaluation import regressions
-from tf_dlth.evaluation.regressions import REGRESSIONS, fitted, measure, read
+from tf_dlth.evaluation.regressions import fitted, measure
 from tf_dlth.models import variables
 from tf_dlth.models.build import encoder
 from tf_dlth.preparation import Prepared
+from tf_dlth.runs.regressions import REGRESSIONS
 
 
 def by_scikit_learn(train: np.ndarray, labels: np.ndarray, test: np.ndarray) -> np.ndarray:
@@ -77,16 +75,3 @@ def test_of_many_training_images_some_are_drawn(finished, monkeypatch: pytest.Mo
     monkeypatch.setattr(regressions, "MOST", 20)
     found = measure(Prepared(finished.config), "cpu").regressions["colour_and_edges"]
     assert (found.train_images, found.test_images) == (20, 1047)
-
-
-def test_reading(finished, damaged: Path, tmp_path: Path):
-    digests = {REGRESSIONS: files.sha256(finished.path / REGRESSIONS)}
-    found = read(finished.path, digests)
-    assert found is not None and list(found.regressions) == ["colour_and_edges"]
-    assert read(tmp_path, digests) is None
-    (damaged / REGRESSIONS).write_text((damaged / REGRESSIONS).read_text().replace("true", "false"))
-    with pytest.raises(UserError, match=r"regressions\.json is damaged"):
-        read(damaged, digests)
-    (damaged / REGRESSIONS).write_text('{"format_version": 1, "regressions": {"magic": {}}}')
-    with pytest.raises(UserError, match=r"regressions\.json is damaged: "):
-        read(damaged, {})

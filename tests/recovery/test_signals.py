@@ -24,7 +24,7 @@ from tf_dlth.reporting.figures.run import Figures
 from tf_dlth.reporting.tensorboard import TensorBoard
 from tf_dlth.runs.checkpoint import CheckpointStore
 from tf_dlth.runs.lock import locked
-from tf_dlth.training.network import Network
+from tf_dlth.training.session import Session
 
 SIGNALLED = Path(__file__).with_name("signalled.py")
 STEP = "tf_dlth.training.session:Session._after_call"
@@ -206,7 +206,7 @@ def test_r02_a_second_signal_while_saving_leaves_the_checkpoint_before(
             first()
         return real(store, generation)
 
-    monkeypatch.setattr(Network, "run", at_call(5, first, Network.run))
+    monkeypatch.setattr(Session, "_after_call", at_call(5, first, Session._after_call))
     monkeypatch.setattr(CheckpointStore, "_json", named)
     assert command("output.checkpoint_seconds=0") == code
     error = capfd.readouterr().err

@@ -3,15 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from pathlib import Path
-from typing import Literal
 
 import numpy as np
-from pydantic import Field
 
-from tf_dlth import files
-from tf_dlth.config.base import Section
-from tf_dlth.config.loading import validated
 from tf_dlth.data import Examples
 from tf_dlth.data.features import colour_and_edges
 from tf_dlth.errors import UserError
@@ -21,34 +15,11 @@ from tf_dlth.models import variables
 from tf_dlth.models.build import encoder
 from tf_dlth.models.inference import BATCH, predictor
 from tf_dlth.preparation import Prepared
+from tf_dlth.runs.regressions import Features, Regression, Regressions
 from tf_dlth.training.devices import first_device
 
-REGRESSIONS = "regressions.json"
 MOST = 5000
 """Training images that a regression is fitted to, drawn where there are more: it takes seconds, not minutes."""
-
-Features = Literal["colour_and_edges", "first_weights"]
-NAMES: dict[Features, str] = {
-    "colour_and_edges": "logistic regression",
-    "first_weights": "regression on init",
-}
-
-
-class Regression(Section):
-    """Accuracies as fractions; ``converged`` says whether the solver came to an end."""
-
-    train_images: int = Field(ge=1)
-    test_images: int = Field(ge=1)
-    heldout_accuracy: float | None = Field(default=None, ge=0, le=1)
-    test_accuracy: float = Field(ge=0, le=1)
-    converged: bool
-
-
-class Regressions(Section):
-    """The content of regressions.json, by the features that they are fitted to."""
-
-    format_version: Literal[1] = 1
-    regressions: dict[Features, Regression]
 
 
 def measure(prepared: Prepared, devices: str) -> Regressions:
@@ -82,21 +53,6 @@ def fitted(features: Mapping[str, np.ndarray], labels: Mapping[str, np.ndarray],
         test_accuracy=right["test"],
         converged=converged,
     )
-
-
-def write(folder: Path, found: Regressions) -> None:
-    """Replaces regressions.json; what is None is left out."""
-    files.write_json(folder / REGRESSIONS, found.model_dump(mode="json", exclude_none=True))
-
-
-def read(folder: Path, digests: Mapping[str, str]) -> Regressions | None:
-    """What :func:`write` wrote; None where there is none. Raises UserError for one that is not of these ``digests``."""
-    path = folder / REGRESSIONS
-    if not path.is_file():
-        return None
-    tree = files.read_json(path, digests.get(REGRESSIONS))
-    files.require_version(path, tree, 1)
-    return validated(tree, Regressions, f"{path} is damaged: ")
 
 
 def _features(

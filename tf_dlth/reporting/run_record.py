@@ -15,12 +15,12 @@ from tf_dlth.config.control import control_path
 from tf_dlth.config.keys import flat
 from tf_dlth.config.schema import BASELINES
 from tf_dlth.errors import UserError
-from tf_dlth.evaluation import regressions
-from tf_dlth.evaluation.regressions import Regressions
 from tf_dlth.lottery.rows import ITERATIONS, Row, read_rows
 from tf_dlth.lottery.selection import Rule, score, summary, test_accuracy
+from tf_dlth.runs import regressions
 from tf_dlth.runs.facts import Facts, read_facts
 from tf_dlth.runs.folder import METRICS, SUBSET, stored_config
+from tf_dlth.runs.regressions import Regressions
 
 SETTINGS = (
     "seed", "data.dataset", "data.train_part", "data.fraction", "data.per_class", "data.imbalance", "data.subset_seed",

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from tf_dlth.analysis.accuracies import error_of_difference, standard_error
-from tf_dlth.evaluation.regressions import NAMES, Regressions
 from tf_dlth.lottery.rows import Row
 from tf_dlth.lottery.selection import Rule, score, summary, test_accuracy
 from tf_dlth.reporting.run_record import RunRecord, read_control
+from tf_dlth.runs.regressions import NAMES, Regressions
 
 HEADERS = ("classifier", "density", "held-out", "test", "error", "vs dense", "error")
 MEANING = (
