@@ -13,6 +13,7 @@ import tf_keras
 from tf_dlth.data import Examples
 from tf_dlth.data.pipeline import evaluation_batches
 from tf_dlth.errors import UserError
+from tf_dlth.models.inference import predictor
 from tf_dlth.models.layers import Tensor
 
 LARGEST = 2**30
@@ -58,17 +59,10 @@ def activations(
 
     The arrays of a batch are to be taken before the next batch; they are computed about a gigabyte at a time.
     """
-    calls = [_compiled(tf_keras.Model(model.input, group)) for group in _groups(taps, batch)]
+    calls = [predictor(tf_keras.Model(model.input, group)) for group in _groups(taps, batch)]
     for images, _ in evaluation_batches(examples, batch):
         seen = tf.constant(images)
-        yield (output.numpy() for call in calls for output in call(seen))
-
-
-def _compiled(model: tf_keras.Model) -> Any:
-    def outputs(images: tf.Tensor) -> list[tf.Tensor]:
-        return tf.nest.flatten(model(images, training=False))
-
-    return tf.function(outputs, autograph=False, reduce_retracing=True)
+        yield (output.numpy() for call in calls for output in tf.nest.flatten(call(seen)))
 
 
 def _groups(taps: Sequence[Tensor], batch: int) -> list[list[Tensor]]:

@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import tensorflow as tf
 
+from tf_dlth.data.augmentation.pointwise import LUMA
 from tf_dlth.data.images import Preprocessing
 from tf_dlth.tickets.exif import number, orientation
 
 ONE = 2.0**22
 """Pillow resizes in whole numbers: weights in units of 2^-22."""
-LUMA = (19595, 38470, 7471)
-"""Of red, green and blue in units of 2^-16 (ITU-R 601, as Pillow rounds them)."""
 PALETTE = 256
 """Colours of a BMP that has numbers of colours for pixels, four bytes each: blue, green, red, none."""
 SPARE = 4 * PALETTE

@@ -10,7 +10,8 @@ import tensorflow as tf
 
 from tf_dlth.data.augmentation.layout import image_shape, rows
 
-_LUMA = (19595, 38470, 7471)
+LUMA = (19595, 38470, 7471)
+"""Of red, green and blue in units of 2^-16 (ITU-R 601, as Pillow rounds them)."""
 _LUMA_HALF = 0x8000
 _LUMA_UNIT = 2.0**-16
 _SMOOTH_DIVISOR = 13
@@ -73,7 +74,7 @@ def color(images: tf.Tensor, factor: tf.Tensor) -> tf.Tensor:
     if channels == 1:
         return images
     # The gray value on all three channels in one product. Every partial sum is a whole number below 2**24.
-    weights = tf.constant([[weight] * 3 for weight in _LUMA], tf.float32)
+    weights = tf.constant([[weight] * 3 for weight in LUMA], tf.float32)
     total = tf.matmul(tf.reshape(tf.cast(images, tf.float32), [-1, 3]), weights)
     return _blend(images, tf.reshape(_luma(total), [-1, height * width * 3]), factor)
 
@@ -108,7 +109,7 @@ def _mean_gray(images: tf.Tensor) -> tf.Tensor:
     pixels = tf.cast(images, tf.float32)
     if images.shape[-1] == 3:
         channels = tf.unstack(pixels, axis=-1)
-        pixels = _luma(tf.add_n([weight * channel for weight, channel in zip(_LUMA, channels, strict=True)]))
+        pixels = _luma(tf.add_n([weight * channel for weight, channel in zip(LUMA, channels, strict=True)]))
     height, width, _ = image_shape(images)
     total = tf.reduce_sum(tf.cast(tf.reshape(pixels, [-1, height * width]), tf.int32), axis=1)
     return tf.cast(tf.floor(tf.cast(total, tf.float64) / (height * width) + 0.5), tf.float32)
