@@ -194,7 +194,7 @@ def _train(
     checkpoint = folder.begin(config, prepared.data.subset())
     origin = prepared.origin()
     serving = Serving(prepared.model, origin.class_names, origin.preprocessing)
-    store = TicketStore(folder, checkpoint, origin, serving if config.output.savedmodel == "all" else None)
+    store = TicketStore(folder, checkpoint, origin, serving, config.output.savedmodel)
     observer.run_started(prepared, plan, folder.path)
     for warning in (*config.warnings(), *folder.warnings, *folder.admitted):
         observer.warning(warning)
@@ -252,7 +252,7 @@ def _objective(prepared: Prepared) -> Classification:
 
 def _scorer(prepared: Prepared, devices: str) -> Scorer:
     balanced = prepared.config.training.class_weights == "balanced"
-    return Scorer(prepared.model, prepared.data, devices, balanced=balanced)
+    return Scorer(prepared.inference, prepared.data, devices, balanced=balanced)
 
 
 def _stream(config: Config) -> str:

@@ -23,6 +23,7 @@ from tf_dlth.lottery.starts import Start, baseline, dense
 from tf_dlth.models import variables
 from tf_dlth.models.build import Built, assemble
 from tf_dlth.models.given import frozen_names, given_names
+from tf_dlth.models.inference import Inference
 from tf_dlth.models.initialisation import initial_weights
 from tf_dlth.models.pretrained import load_pretrained
 from tf_dlth.models.prunable import prunable_names, unprunable_layers
@@ -119,6 +120,11 @@ class Prepared:
             last_epoch=self.schedule.epochs,
             classes=len(self.data.class_names),
         )
+
+    @cached_property
+    def inference(self) -> Inference:
+        """The plain model as it is evaluated, with whatever weights it is given."""
+        return Inference(self.model)
 
     def start(self) -> Start:
         """What the first training begins with."""

@@ -16,6 +16,7 @@ from tf_dlth.lottery.store import TicketStore
 from tf_dlth.preparation import Prepared
 from tf_dlth.runs.checkpoint import Checkpoint
 from tf_dlth.runs.folder import RunFolder
+from tf_dlth.tickets.saved_model import Serving
 from tf_dlth.tickets.ticket import Ticket
 from tf_dlth.tickets.writing import Origin
 from tf_dlth.training.keeping import Kept, Scores, Trained
@@ -39,7 +40,9 @@ def reopened(prepared: Prepared, tmp_path: Path) -> Any:
         folder = RunFolder(tmp_path, "train", prepared.facts())
         checkpoint = folder.begin(prepared.config, {})
         origin = Origin(**{**vars(prepared.origin()), "default_weights": "last"})
-        return TicketStore(folder, checkpoint, origin, serving=None)
+        return TicketStore(
+            folder, checkpoint, origin, Serving(prepared.model, (), prepared.data.preprocessing), "winner"
+        )
 
     return opened
 
@@ -121,7 +124,7 @@ def test_only_the_training_that_was_stopped_goes_on(reopened: Any):
 
 def test_the_winner_is_named_and_gets_a_saved_model(reopened: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     given: list[Ticket] = []
-    monkeypatch.setattr(module, "add_saved_model", given.append)
+    monkeypatch.setattr(module, "add_saved_model", lambda ticket, serving: given.append(ticket))
     store = kept(reopened(), 0.5, 0.6, 0.9, 0.7)
     store.choose_winner("test_best")
     assert [ticket.iteration for ticket in given] == [2]

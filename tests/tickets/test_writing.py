@@ -12,6 +12,7 @@ from tf_dlth.config import WeightsKind
 from tf_dlth.errors import UserError
 from tf_dlth.preparation import Prepared
 from tf_dlth.tickets.manifest import RewindEntry
+from tf_dlth.tickets.saved_model import Serving
 from tf_dlth.tickets.ticket import Ticket, load_ticket
 from tf_dlth.tickets.writing import Chosen, Origin, add_saved_model, write_ticket
 
@@ -128,7 +129,8 @@ def test_adding_a_saved_model_signs_what_it_adds_and_nothing_else(damaged: Path,
     assert not ticket.has_saved_model
     (ticket_folder / ".partial-1-ticket.json").write_text("left by a killed process")
     ticket.manifest.files["weights_extra.safetensors"] = "0" * 64
-    add_saved_model(ticket)
+    manifest = ticket.manifest
+    add_saved_model(ticket, Serving(ticket.model(), manifest.class_names, manifest.preprocessing))
     again = load_ticket(ticket_folder)
     assert again.has_saved_model
     assert again.manifest.files["weights_extra.safetensors"] == "0" * 64

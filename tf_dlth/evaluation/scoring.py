@@ -6,12 +6,10 @@ from collections.abc import Callable, Iterator, Mapping
 from copy import copy
 
 import numpy as np
-import tf_keras
 
 from tf_dlth.data import Data
 from tf_dlth.evaluation.accuracy import accuracy, balanced_accuracy, predict
-from tf_dlth.models import variables
-from tf_dlth.models.inference import predictor
+from tf_dlth.models.inference import Inference
 from tf_dlth.training.devices import first_device
 
 
@@ -21,10 +19,9 @@ class Scorer:
     ``balanced``: held-out images, which only choose, are scored by the mean recall of their classes.
     """
 
-    def __init__(self, model: tf_keras.Model, data: Data, devices: str, balanced: bool = False) -> None:
-        self._model, self._devices = model, devices
+    def __init__(self, inference: Inference, data: Data, devices: str, balanced: bool = False) -> None:
+        self._inference, self._devices = inference, devices
         self._measure = {"test": accuracy, "heldout": balanced_accuracy if balanced else accuracy}
-        self._predict = predictor(model)
         self._parts = {"test": data.test} | ({"heldout": data.heldout} if data.heldout is not None else {})
 
     @property
@@ -43,8 +40,8 @@ class Scorer:
 
         Calls ``between`` after every batch.
         """
-        variables.assign(self._model, weights)
+        self._inference.load(weights)
         with first_device(self._devices):
             for name, examples in self._parts.items():
-                logits = predict(self._predict, examples, between)
+                logits = predict(self._inference, examples, between)
                 yield name, self._measure[name](logits, examples.labels)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -28,15 +28,20 @@ INITIAL, REWIND = "initial.safetensors", "rewind.safetensors"
 class TicketStore:
     """The store of :func:`tf_dlth.lottery.imp.find_tickets`, and the log of its trainings.
 
-    ``checkpoint`` is the newest one of the folder. With ``serving``, the network of ``origin``, every ticket has a
-    SavedModel; without it, the winner alone.
+    ``checkpoint`` is the newest one of the folder. ``serving`` is the network of ``origin``, which makes a SavedModel
+    of every ticket, or of the winner and the best sparse one alone.
     """
 
     def __init__(
-        self, folder: RunFolder, checkpoint: Checkpoint | None, origin: Origin, serving: Serving | None
+        self,
+        folder: RunFolder,
+        checkpoint: Checkpoint | None,
+        origin: Origin,
+        serving: Serving,
+        served: Literal["all", "winner"],
     ) -> None:
         self.rows = [Row(**row) for row in checkpoint.meta["rows"]] if checkpoint else []
-        self._folder, self._origin, self._serving = folder, origin, serving
+        self._folder, self._origin, self._serving, self._all_served = folder, origin, serving, served == "all"
         self._unfinished = checkpoint if checkpoint and checkpoint.groups else None
         self._summary: dict[str, Any] = {}
         for row in self.rows:  # what stands for hours of training is looked at before more is built on it
@@ -78,7 +83,7 @@ class TicketStore:
             masks,
             {kind: Chosen(k.epoch, k.scores.test, k.weights) for kind, k in trained.kept.items()},
             RewindEntry(file=REWIND, sha256=files.sha256(self._folder.path / REWIND)),
-            self._serving,
+            self._serving if self._all_served else None,
         )
         self.rows = [*self.rows, row_of(iteration, masks, trained)]
         self._list_ticket(iteration)
@@ -102,7 +107,7 @@ class TicketStore:
         self._summary = selection.summary(self.rows, select_by)
         for iteration in sorted({self._summary["winner"], self._summary["best_sparse"]}):
             if not (ticket := self.ticket(iteration)).has_saved_model:
-                add_saved_model(ticket)
+                add_saved_model(ticket, self._serving)
             self._list_ticket(iteration)
 
     def _list_ticket(self, iteration: int) -> None:

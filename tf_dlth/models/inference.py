@@ -7,6 +7,9 @@ from collections.abc import Callable
 import tensorflow as tf
 import tf_keras
 
+from tf_dlth.files import Tensors
+from tf_dlth.models import variables
+
 BATCH = 250
 """Images a call. Fixed: a convolution may round differently in batches of other sizes."""
 
@@ -16,3 +19,18 @@ Predict = Callable[[tf.Tensor], tf.Tensor]
 def predictor(model: tf_keras.Model) -> Predict:
     """Compiled inference of a plain model: images [N, H, W, C] -> logits [N, classes]."""
     return tf.function(lambda images: model(images, training=False), autograph=False, reduce_retracing=True)
+
+
+class Inference:
+    """A plain model that computes with one set of weights after the other; it is compiled once."""
+
+    def __init__(self, model: tf_keras.Model) -> None:
+        self._named, self._compute = variables.named_variables(model), predictor(model)
+
+    def load(self, weights: Tensors) -> None:
+        """Sets all variables by name; raises UserError for weights that are not the model's."""
+        variables.set_all(self._named, weights)
+
+    def __call__(self, images: tf.Tensor) -> tf.Tensor:
+        """Images [N, H, W, C] -> logits [N, classes]."""
+        return self._compute(images)

@@ -64,7 +64,11 @@ def read(model: tf_keras.Model) -> dict[str, np.ndarray]:
 
 def assign(model: tf_keras.Model, weights: Tensors) -> None:
     """Sets all variables; raises UserError before any is changed unless names, shapes and types are the model's."""
-    variables = named_variables(model)
+    set_all(named_variables(model), weights)
+
+
+def set_all(variables: Mapping[str, tf.Variable], weights: Tensors) -> None:
+    """As :func:`assign`, of a model's variables by name, which take as long to find as to set."""
     check_fit({name: tuple(variable.shape.as_list()) for name, variable in variables.items()}, weights)
     for name, variable in variables.items():
         if weights[name].dtype != variable.dtype.as_numpy_dtype:

@@ -19,7 +19,7 @@ from tf_dlth.errors import UserError
 from tf_dlth.evaluation.accuracy import predict
 from tf_dlth.models import variables
 from tf_dlth.models.build import encoder
-from tf_dlth.models.inference import predictor
+from tf_dlth.models.inference import Inference
 from tf_dlth.models.initialisation import initial_weights
 from tf_dlth.preparation import Prepared
 from tf_dlth.pretraining.contrast import Contrast
@@ -115,19 +115,19 @@ class Monitor:
     """Accuracy by nearest neighbours on the penultimate features, training images against test images."""
 
     def __init__(self, classifier: tf_keras.Model, data: Data, devices: str) -> None:
-        self._encoder = encoder(classifier)
-        self._names = list(variables.named_variables(self._encoder))
-        self._predict, self._data, self._devices = predictor(self._encoder), data, devices
+        network = encoder(classifier)
+        self._names = list(variables.named_variables(network))
+        self._encoder, self._data, self._devices = Inference(network), data, devices
 
     def encoder_weights(self, weights: Arrays) -> dict[str, np.ndarray]:
         """Those of ``weights`` that are the encoder's: without head and projection."""
         return {name: weights[name] for name in self._names}
 
     def __call__(self, weights: Arrays, between: Callable[[], None]) -> float:
-        variables.assign(self._encoder, self.encoder_weights(weights))
+        self._encoder.load(self.encoder_weights(weights))
 
         def encoded(examples: Examples) -> np.ndarray:
-            return predict(self._predict, examples, between)
+            return predict(self._encoder, examples, between)
 
         train, test = self._data.train, self._data.test
         with first_device(self._devices):

@@ -153,20 +153,24 @@ class _Signatures(tf.Module):
     def __init__(self, model: tf_keras.Model, preprocessing: Preprocessing) -> None:
         super().__init__()
         self.model_variables = list(model.variables)
-        outputs, shape = features(model), model.input_shape[1:]
+        network, shape = features(model), model.input_shape[1:]
         images = tf.TensorSpec([None, *shape], tf.uint8, name="images")
         seen = tf.TensorSpec(shape, tf.uint8)
 
+        @tf.function(input_signature=[images], autograph=False)  # traced once for all three
+        def outputs(images: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+            return network(images, training=False)
+
         def serve(images: tf.Tensor) -> dict[str, tf.Tensor]:
-            logits = outputs(_of_shape(images, shape), training=False)[1]
+            logits = outputs(_of_shape(images, shape))[1]
             return {"logits": logits, "probabilities": tf.nn.softmax(logits)}
 
         def penultimate(images: tf.Tensor) -> dict[str, tf.Tensor]:
-            return {"features": outputs(_of_shape(images, shape), training=False)[0]}
+            return {"features": outputs(_of_shape(images, shape))[0]}
 
         def predict_image(encoded: tf.Tensor) -> dict[str, tf.Tensor]:
             images = tf.map_fn(lambda one: photograph(one, preprocessing), encoded, fn_output_signature=seen)
-            return {"probabilities": tf.nn.softmax(outputs(images, training=False)[1])}
+            return {"probabilities": tf.nn.softmax(outputs(images)[1])}
 
         self.serve = tf.function(serve, input_signature=[images], autograph=False)
         self.penultimate = tf.function(penultimate, input_signature=[images], autograph=False)

@@ -91,13 +91,14 @@ def write_ticket(
         shutil.rmtree(temporary, ignore_errors=True)
 
 
-def add_saved_model(ticket: Ticket) -> None:
-    """Adds the SavedModel to a ticket that was written without one, then its digests to ticket.json."""
+def add_saved_model(ticket: Ticket, serving: Serving) -> None:
+    """Adds a SavedModel of ``serving``, the ticket's network, to a ticket without one, then signs ticket.json anew."""
     files.sweep(ticket.path)  # what a killed process left here would be taken for the ticket's own
     temporary = ticket.path / f"{files.TEMPORARY}{SAVED_MODEL}"
     manifest = ticket.manifest
     try:
-        saved_model.write(temporary, Serving(ticket.model(), manifest.class_names, manifest.preprocessing))
+        variables.assign(serving.model, ticket.weights())
+        saved_model.write(temporary, serving)
         files.replace_folder(temporary, ticket.path / SAVED_MODEL)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)

@@ -54,7 +54,7 @@ class Network:
     def load(self, weights: Arrays, masks: Arrays) -> None:
         """Starts a training: no momentum, and ``weights`` that are already zero where ``masks`` are."""
         self._masking.set_masks(self.model, masks)
-        variables.assign(self.model, weights)
+        variables.set_all(self._named, weights)
         for velocity in self._optimizer.velocities:
             velocity.assign(tf.zeros_like(velocity))
         self.reset_totals()

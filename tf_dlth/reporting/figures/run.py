@@ -13,8 +13,8 @@ from matplotlib.figure import Figure
 from tf_dlth import files
 from tf_dlth.analysis.accuracies import standard_error
 from tf_dlth.data import Examples
+from tf_dlth.evaluation.accuracy import predict
 from tf_dlth.evaluation.confusion import confusion, worst_mistakes
-from tf_dlth.evaluation.judged import Judged, judge
 from tf_dlth.lottery.rows import Row
 from tf_dlth.lottery.selection import Rule, rules, test_accuracy
 from tf_dlth.reporting.analysis_folder import to_csv
@@ -27,7 +27,7 @@ from tf_dlth.reporting.observer import RunObserver
 from tf_dlth.reporting.rules import curve
 from tf_dlth.reporting.run_record import RunRecord, read_record
 from tf_dlth.reporting.standings import simple
-from tf_dlth.tickets.ticket import iteration_name
+from tf_dlth.tickets.ticket import iteration_name, load_ticket
 
 if TYPE_CHECKING:
     from tf_dlth.preparation import Plan, Prepared
@@ -55,10 +55,10 @@ class Figures(RunObserver):
 
     def __init__(self) -> None:
         self._folder = Path()
-        self._test: Examples | None = None
+        self._prepared: Prepared | None = None
 
     def run_started(self, prepared: Prepared, plan: Plan, folder: Path) -> None:
-        self._folder, self._test = folder, prepared.data.test
+        self._folder, self._prepared = folder, prepared
         if plan.config.data.imbalance is not None:
             _save(images_per_class(plan.images_per_class["train"]), folder / CLASSES)
 
@@ -67,11 +67,11 @@ class Figures(RunObserver):
         _save(_accuracy(record), self._folder / NAME)
         if record.metrics is not None:
             _save(learning_curves(record.metrics, drawn_iterations(record)), self._folder / LEARNING)
-        winner, test = self._folder / iteration_name(record.chosen.iteration), self._test
-        assert test is not None, "the run has started"
-        judged = judge(winner, record.rule, trust=True, images=lambda subject: test)
-        if isinstance(judged, Judged):
-            _save_mistakes(judged, self._folder)
+        assert self._prepared is not None, "the run has started"
+        winner = load_ticket(self._folder / iteration_name(record.chosen.iteration), trust=True)
+        self._prepared.inference.load(winner.weights(record.rule))
+        logits = predict(self._prepared.inference, self._prepared.data.test)
+        _save_mistakes(logits, self._prepared.data.test, winner.class_names, self._folder)
 
 
 def _accuracy(record: RunRecord) -> Figure:
@@ -81,14 +81,14 @@ def _accuracy(record: RunRecord) -> Figure:
     return accuracy_by_density(record.rows, record.chosen.iteration, record.rule, every, images, others)
 
 
-def _save_mistakes(judged: Judged, folder: Path) -> None:
-    """What is taken for what, class by class, and the worst mistakes."""
-    names, labels = judged.subject.class_names, judged.examples.labels
-    found = confusion(judged.logits, labels)
+def _save_mistakes(logits: np.ndarray, examples: Examples, names: tuple[str, ...], folder: Path) -> None:
+    """What is taken for what, class by class, and the worst mistakes, by logits [N, classes] of ``examples``."""
+    labels = examples.labels
+    found = confusion(logits, labels)
     _save(confusion_matrix(found.matrix, names), folder / CONFUSION)
     files.write_bytes(folder / BY_CLASS, to_csv(found.records(names)))
-    if worst := worst_mistakes(judged.logits, labels, SHOWN):
-        pixels = judged.examples.read(np.array([mistake.image for mistake in worst]))
+    if worst := worst_mistakes(logits, labels, SHOWN):
+        pixels = examples.read(np.array([mistake.image for mistake in worst]))
         _save(mistakes_grid(worst, pixels, names), folder / MISTAKES)
 
 
