@@ -83,7 +83,7 @@ def measured(monkeypatch: pytest.MonkeyPatch, images: int, seconds: float, judge
     return pace, network, clock
 
 
-@pytest.mark.parametrize(("seconds", "steps"), [(0.05, 64), (3.0, 2), (0.5, 8)])
+@pytest.mark.parametrize(("seconds", "steps"), [(0.05, 32), (3.0, 2), (0.5, 4)])
 @pytest.mark.parametrize("judged", [100, 2000, 100_000])
 def test_parts_are_told_apart(monkeypatch: pytest.MonkeyPatch, seconds: float, steps: int, judged: int) -> None:
     pace, network, _ = measured(monkeypatch, 400, seconds, judged)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
@@ -74,4 +76,5 @@ def _features(
 def _simple(examples: Examples) -> np.ndarray:
     starts = range(0, len(examples), BATCH)
     batches = (np.arange(start, min(len(examples), start + BATCH)) for start in starts)
-    return np.concatenate([colour_and_edges(examples.read(batch)) for batch in batches])
+    with ThreadPoolExecutor(os.cpu_count()) as threads:
+        return np.concatenate(list(threads.map(lambda batch: colour_and_edges(examples.read(batch)), batches)))

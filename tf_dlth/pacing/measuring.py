@@ -16,11 +16,11 @@ from tf_dlth.training.schedule import Position, Schedule
 
 Batches = Callable[[int, Position], tf.data.Dataset]
 
-SECONDS_OF_TRIAL = 2.0
+SECONDS_OF_TRIAL = 1.0
 """For how long training is timed, once it is compiled."""
 IMAGES_OF_TRIAL = 250
 """Images that are scored, unless all of them take less than :data:`SHORT_SCORING`."""
-SHORT_SCORING = 3.0
+SHORT_SCORING = 1.0
 TRACINGS_OF_A_TICKET = 3
 """Keeping a ticket took about three times as long as tracing the network for its evaluation: two signatures, the files,
 their digests, the figure. It is not done for trial, since a rehearsal writes nothing."""
