@@ -117,7 +117,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     print(f"estimate for {options.gpu}: {options.teraflops:g} TFLOP/s at their peak, {options.share:.0%} of it\n")
     print("| study | runs | steps | hours |\n|---|---|---|---|")
     for each in rows:
-        print(f"| {each['study']} | {each['runs']:,} | {each['steps']:,} | {each['hours']:,.1f} |")
+        print(f"| {each['study']} | {each['runs']:,} | {each['steps']:,} | {each['hours']:,.0f} |")
     if options.json:
         options.json.write_text(json.dumps(rows, indent=2) + "\n")
 

@@ -17,14 +17,14 @@ SCRIPTS = ROOT / "benchmarks"
 MODULES = {"pillow_augmentation", "torch_network"}
 """Parts of other scripts."""
 TINY: dict[str, str] = {
-    "imp_run": "--width 4 --epochs 1 --prunings 1 --test-images 250 --rounds 1 --json OUT",
+    "imp_run": "--width 4 --epochs 3 --prunings 1 --test-images 250 --rounds 1 --json OUT",
     "input_pipeline": "--sizes 32 --seconds 0.05 --json OUT",
     "library_augmentation": "--side 16 --seconds 0.05 --json OUT",
     "paper_hours": "--studies configs/paper/fig10.yaml --json OUT",
     "removable": "--train configs/digits.yaml --out OUT model.width=4 training.epochs=2 training.evaluate_every=2 "
     "pruning.iterations=1 pruning.rewind_epochs=1",
     "roofline": "--widths 4 --turns 1 --json OUT",
-    "runs_side_by_side": "--width 4 --images 5 --epochs 1 --turns 1 --json OUT",
+    "runs_side_by_side": "--width 4 --images 5 --epochs 3 --turns 1 --json OUT",
     "torch_resnet": "--json OUT",
     "train_step": "--widths 4 --rounds 1 --out OUT",
     "verdict_power": "--worlds 2 --out OUT",

@@ -29,7 +29,14 @@ class Inference:
 
     def load(self, weights: Tensors) -> None:
         """Sets all variables by name; raises UserError for weights that are not the model's."""
-        variables.set_all(self._named, weights)
+        variables.require_all(self._named, weights)
+        self._set([tf.constant(weights[name]) for name in self._named])
+
+    # In one call: a hundred take longer than to evaluate a small network.
+    @tf.function(autograph=False)
+    def _set(self, values: list[tf.Tensor]) -> None:
+        for variable, value in zip(self._named.values(), values, strict=True):
+            variable.assign(value)
 
     def __call__(self, images: tf.Tensor) -> tf.Tensor:
         """Images [N, H, W, C] -> logits [N, classes]."""

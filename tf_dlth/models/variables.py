@@ -69,12 +69,17 @@ def assign(model: tf_keras.Model, weights: Tensors) -> None:
 
 def set_all(variables: Mapping[str, tf.Variable], weights: Tensors) -> None:
     """As :func:`assign`, of a model's variables by name, which take as long to find as to set."""
+    require_all(variables, weights)
+    for name, variable in variables.items():
+        variable.assign(weights[name])
+
+
+def require_all(variables: Mapping[str, tf.Variable], weights: Tensors) -> None:
+    """Raises UserError unless names, shapes and types of ``weights`` are those of the variables."""
     check_fit({name: tuple(variable.shape.as_list()) for name, variable in variables.items()}, weights)
     for name, variable in variables.items():
         if weights[name].dtype != variable.dtype.as_numpy_dtype:
             raise UserError(f"variable {name} is {weights[name].dtype}, the model needs {variable.dtype.name}")
-    for name, variable in variables.items():
-        variable.assign(weights[name])
 
 
 def check_fit(shapes: Mapping[str, tuple[int | None, ...]], weights: Tensors) -> None:
