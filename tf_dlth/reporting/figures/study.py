@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from tf_dlth.errors import UserError, printable
-from tf_dlth.reporting.figures import study_curves, study_layers, study_places
+from tf_dlth.reporting.figures import study_controls, study_curves, study_layers, study_places
 from tf_dlth.reporting.figures.study_axes import Draw, Drawn
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ SHOW: Mapping[str, Draw] = {
     "density": study_curves.density,
     "robustness": robustness,
     "bars": study_places.bars,
+    "controls": study_controls.controls,
     "layers": study_layers.layers,
     "cka": study_layers.cka,
     "branch-norms": study_layers.branch_norms,
