@@ -6,6 +6,8 @@ import pandas as pd
 import pytest
 
 from tf_dlth.errors import UserError
+from tf_dlth.runs import regressions
+from tf_dlth.runs.regressions import Regression, Regressions
 from tf_dlth.studies.grid import Grid
 from tf_dlth.studies.ledger import Ledger
 from tf_dlth.studies.records import Measurement
@@ -60,6 +62,14 @@ def test_a_row_is_a_trained_network(results: Results) -> None:
 def test_what_was_measured_stands_in_its_row_and_else_nothing(results: Results) -> None:
     assert results.networks["ece"].dropna().to_dict() == {1: 0.125}
     assert results.networks["probe_digits"].dropna().to_dict() == {0: 0.5}
+
+
+def test_what_needs_no_network_stands_beside_those_of_its_run(ledger: Ledger) -> None:
+    path = next(standing.run.path for standing in ledger.standings() if standing.run)
+    found = Regression(train_images=5, test_images=8, test_accuracy=0.625, converged=True)
+    regressions.write(path, Regressions(regressions={"colour_and_edges": found}))
+    networks = Collector(ledger.grid.study, ledger.records).collect(Ledger(ledger.grid).standings()).networks
+    assert networks.groupby("run")["regression"].max().dropna().to_dict() == {str(path): 0.625}
 
 
 def test_analyses_have_a_row_a_number_and_name_the_other_run(results: Results) -> None:

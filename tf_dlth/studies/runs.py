@@ -15,6 +15,7 @@ from tf_dlth.config.schema import BASELINES
 from tf_dlth.errors import UserError
 from tf_dlth.lottery import selection
 from tf_dlth.lottery.rows import Row, read_rows
+from tf_dlth.runs import regressions
 from tf_dlth.runs.facts import RUN, Facts, read_facts
 from tf_dlth.runs.folder import stored_config
 from tf_dlth.tickets.manifest import MANIFEST
@@ -46,6 +47,12 @@ class StoredRun:
     def rows(self) -> list[Row]:
         """iterations.csv."""
         return read_rows(self.path, self.facts)
+
+    @cached_property
+    def regression(self) -> float | None:
+        """Test accuracy of a logistic regression on simple features of the run's images; None of earlier runs."""
+        found = regressions.read(self.path, self.facts.files)
+        return found.regressions["colour_and_edges"].test_accuracy if found else None
 
     @property
     def best_row(self) -> Row:

@@ -36,3 +36,11 @@ def test_one_pair_has_no_whiskers(frames):
     networks = frames.networks[frames.networks.seed == frames.networks.seed.min()]
     (drawn,) = controls(replace(frames, networks=networks))
     assert all(not container[2] for axes in drawn.figure.axes for container in axes.containers)
+
+
+def test_what_needs_no_network_is_a_row_too(frames):
+    networks = frames.networks.assign(regression=0.65 + 0.01 * frames.networks.seed)
+    (drawn,) = controls(replace(frames, networks=networks))
+    assert "logistic regression on simple features: 66.0 at" in drawn.alt
+    (before,) = controls(frames)
+    assert "regression" not in before.alt

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from matplotlib.axes import Axes
@@ -10,8 +11,9 @@ from matplotlib.axes import Axes
 from tf_dlth.reporting import study_models
 from tf_dlth.reporting.figures.axes import colour
 from tf_dlth.reporting.figures.study_axes import Drawn, Line, in_percent, panels, spoken
-from tf_dlth.reporting.study_models import DENSE, TICKET, at, decided, interval, place_axes, starred
+from tf_dlth.reporting.study_models import DENSE, TICKET, Place, at, decided, interval, named, place_axes, starred
 from tf_dlth.reporting.study_text import model_title, place_title
+from tf_dlth.studies.results import REGRESSION
 
 if TYPE_CHECKING:
     from tf_dlth.studies.results import Results
@@ -29,6 +31,7 @@ def controls(results: Results) -> list[Drawn]:
                                   for place in here], number=int(model == TICKET), hollow=model == DENSE)
         for model in dict.fromkeys(found["model"])
     ]  # fmt: skip
+    lines += _regression(results, here)
     lines.sort(key=lambda line: line.points[0].mean if line.points[0].n else -math.inf)
     if not lines:
         return []
@@ -38,6 +41,15 @@ def controls(results: Results) -> list[Drawn]:
         axes.set_title(place_title(study, place) if len(here) > 1 else "", loc="left", fontsize="medium")
     caption = "Test accuracy of each kind of network, mean and 95 % interval over pairs of seeds; dashed: dense."
     return [Drawn("controls", figure, caption, spoken(study, here, lines))]
+
+
+def _regression(results: Results, here: Sequence[Place]) -> list[Line]:
+    """What needs no network: it is the same at every value of ``best_of``. Nothing where no run has one."""
+    networks, axes = named(results.networks, results.study), place_axes(results.study)
+    if REGRESSION not in networks or networks[REGRESSION].isna().all():
+        return []
+    points = [in_percent(interval(at(networks, axes, place), REGRESSION)) for place in here]
+    return [Line("logistic regression on simple features", points, number=2)]
 
 
 def _draw(axes: Axes, lines: list[Line], place: int) -> None:
