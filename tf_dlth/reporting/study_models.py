@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 RULES: tuple[Rule, ...] = ("heldout", "test_best", "last")
 DENSE, TICKET = "dense", "ticket"
+REGRESSION = "regression"
+"""Column of networks.csv: what the networks have to beat."""
 PAIR = ["seed", "subset_seed"]
 Place = tuple[str, ...]
 """The values of all axes but ``best_of``, by name and in order."""

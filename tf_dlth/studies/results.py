@@ -26,8 +26,6 @@ OF_A_ROW = (
     *("heldout_accuracy", "test_accuracy_heldout", "test_accuracy_best", "test_accuracy_last"),
 )
 """Columns that are iterations.csv's own."""
-REGRESSION = "regression"
-"""The column of what the networks have to beat: a logistic regression's accuracy on the same test images."""
 TIMINGS = ("seconds",)
 """The column that differs between two otherwise equal studies."""
 
@@ -63,7 +61,7 @@ def network_columns(study: StudyConfig) -> list[str]:
     probes = [f"probe_{name}" for name in study.probe]
     return [
         *("arm", *study.axes, *SEEDS, "run", "config_sha256", "data_sha256", "labels_train", "labels_heldout"),
-        *(*OF_A_ROW, "evaluate_every", "seconds", "admitted", REGRESSION, *get_args(Measure), *probes),
+        *(*OF_A_ROW, "evaluate_every", "seconds", "admitted", "regression", *get_args(Measure), *probes),
     ]
 
 
@@ -148,7 +146,7 @@ def _networks(standing: Standing, known: Iterable[tuple[Measurement, Any]]) -> I
         **_labels(run),
         "evaluate_every": run.config.training.evaluate_every,
         "admitted": _admitted(run),
-        **({} if run.regression is None else {REGRESSION: run.regression}),
+        **({} if run.regression is None else {"regression": run.regression}),
     }
     measured: dict[int, dict[str, Any]] = {}
     for wanted, value in known:

@@ -11,9 +11,19 @@ from matplotlib.axes import Axes
 from tf_dlth.reporting import study_models
 from tf_dlth.reporting.figures.axes import colour
 from tf_dlth.reporting.figures.study_axes import Drawn, Line, in_percent, panels, spoken
-from tf_dlth.reporting.study_models import DENSE, TICKET, Place, at, decided, interval, named, place_axes, starred
+from tf_dlth.reporting.study_models import (
+    DENSE,
+    REGRESSION,
+    TICKET,
+    Place,
+    at,
+    decided,
+    interval,
+    named,
+    place_axes,
+    starred,
+)  # fmt: skip
 from tf_dlth.reporting.study_text import model_title, place_title
-from tf_dlth.studies.results import REGRESSION
 
 if TYPE_CHECKING:
     from tf_dlth.studies.results import Results
