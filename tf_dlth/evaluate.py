@@ -28,9 +28,9 @@ def evaluate(arguments: Sequence[str] | None = None) -> None:
 
     attack = Attack(options.attack, parse_epsilon(options.epsilon)) if options.attack else None
     paths = [p for path in options.tickets for p in (all_iterations(path) if options.iterations else [path])]
-    evaluator = Evaluator(Wanted(options.ece, attack), commands.cache_folder(), commands.locate_data)
+    evaluator, wanted = Evaluator(commands.cache_folder(), commands.locate_data), Wanted(options.ece, attack)
     console = commands.console()
-    records = [_measured(evaluator, path, options, console) for path in paths]
+    records = [_measured(evaluator, wanted, path, options, console) for path in paths]
     console.print(measures_table(records))
     for line in seen_before_lines(records):
         console.print(line)
@@ -41,11 +41,12 @@ def evaluate(arguments: Sequence[str] | None = None) -> None:
     commands.write_json(options.json, records)
 
 
-def _measured(evaluator: Any, path: str, options: Any, console: Any) -> dict[str, Any]:
+def _measured(evaluator: Any, wanted: Any, path: str, options: Any, console: Any) -> dict[str, Any]:
     from tf_dlth.training.devices import first_device
 
     with first_device(options.devices), console.status(f"measuring {path}") as status:
         return evaluator.measure(
+            wanted,
             path,
             options.weights,
             options.trust,

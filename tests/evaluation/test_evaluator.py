@@ -75,8 +75,11 @@ def test_all_iterations_of_what_is_no_run(finished: Any, capfd: pytest.CaptureFi
 
 def test_progress_is_counted_in_images(finished: Any) -> None:
     heard: list[tuple[int, int]] = []
-    evaluator = Evaluator(Wanted(attack=Attack("fgsm", 0.1)), None, lambda config: config)
-    found = evaluator.measure(str(finished.path), None, False, None, None, lambda done, of: heard.append((done, of)))
+    evaluator = Evaluator(None, lambda config: config)
+    wanted = Wanted(attack=Attack("fgsm", 0.1))
+    found = evaluator.measure(
+        wanted, str(finished.path), None, False, None, None, lambda done, of: heard.append((done, of))
+    )
     assert found["n"] == 1047
     assert heard[0] == (250, 2094) and heard[-1] == (2094, 2094)
     assert np.all(np.diff([done for done, _ in heard]) >= 0)

@@ -32,8 +32,10 @@ def test_every_measure_and_analysis_of_a_study_is_known() -> None:
 
 def test_the_weights_that_heldout_images_chose_are_measured(run: StoredRun, measure: Measuring) -> None:
     assert weights_of(run) == "heldout"
-    evaluator = Evaluator(Wanted(ece=True), None, lambda data: data)
-    record = evaluator.measure(str(run.path / "iteration_01"), "heldout", False, None, None, lambda *_: None)
+    evaluator = Evaluator(None, lambda data: data)
+    record = evaluator.measure(
+        Wanted(ece=True), str(run.path / "iteration_01"), "heldout", False, None, None, lambda *_: None
+    )
     assert measure(Measurement("evaluate", "ece", 1)) == record["ece"]
 
 

@@ -20,17 +20,16 @@ Heard = Callable[[int, int], None]
 
 
 class Evaluator:
-    """Measures what is ``wanted``; results are kept in the folder ``cache``, if there is one.
+    """Keeps results in the folder ``cache``, if there is one; ``located`` fills in where a dataset lies."""
 
-    ``located`` fills in where a dataset lies.
-    """
-
-    def __init__(self, wanted: Wanted, cache: Path | None, located: Callable[[DataConfig], DataConfig]) -> None:
-        self._wanted, self._cache, self._located = wanted, Cache(cache), located
+    def __init__(self, cache: Path | None, located: Callable[[DataConfig], DataConfig]) -> None:
+        self._cache, self._located = Cache(cache), located
         self._images: dict[str, Images] = {}
+        self._subjects: dict[tuple[str, WeightsKind | None], Subject] = {}
 
     def measure(
         self,
+        wanted: Wanted,
         path: str,
         weights: WeightsKind | None,
         trust: bool,
@@ -38,22 +37,28 @@ class Evaluator:
         data_dir: str | None,
         heard: Heard,
     ) -> dict[str, Any]:
-        """A record of the contract's keys; ``data`` None is the subject's own test images.
+        """A record of what is ``wanted``, with the contract's keys; ``data`` None is the subject's own test images.
 
         Of a folder's images, ``seen_before`` says how many the subject has met.
         """
-        subject = open_subject(path, weights, trust)
+        subject = self._opened(path, weights, trust)
         config = named_data(subject, data, data_dir)
         config = self._located(config) if config else None
         images = self._read(subject, data, config)
-        between = _counting(images.examples, self._wanted, heard)
-        found = measured(subject, images, self._wanted, self._cache, between)
+        between = _counting(images.examples, wanted, heard)
+        found = measured(subject, images, wanted, self._cache, between)
         name = data or (config.dataset if config else "")
         own = {"iteration": subject.iteration, "density": subject.density}
         head = {"ticket": path, "weights": subject.weights, "data": name}
         record = {**head, **{key: value for key, value in own.items() if value is not None}, **found}
         record["class_names"] = list(subject.class_names)
         return {**record, "seen_before": images.seen_before} if is_folder(data, config) else record
+
+    def _opened(self, path: str, weights: WeightsKind | None, trust: bool) -> Subject:
+        """The last one alone: it may be measured again, in another way."""
+        if (path, weights) not in self._subjects:
+            self._subjects = {(path, weights): open_subject(path, weights, trust)}
+        return self._subjects[path, weights]
 
     def _read(self, subject: Subject, data: str | None, config: DataConfig | None) -> Images:
         key = repr((data, config, subject.run, subject.data_sha256, subject.preprocessing, subject.class_names))

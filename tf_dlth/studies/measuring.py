@@ -66,7 +66,7 @@ class Measuring:
         self._run, self._data_dirs, self._devices = run, data_dirs, devices
         self._weights: WeightsKind = weights_of(run)
         self._trust = needs_trust(run.config)
-        self._evaluators: dict[str, Evaluator] = {}
+        self._evaluator = Evaluator(None, lambda data: data)  # no cache: the study keeps each number by its ticket
 
     def __call__(self, asked: Measurement) -> Any:
         """A number, or the lines of an analysis; raises DataAbsent where the images are not on this machine."""
@@ -75,13 +75,10 @@ class Measuring:
 
     def _evaluate(self, name: str, ticket: str) -> float:
         measure = MEASURES[name]
-        if name not in self._evaluators:
-            # Without a cache: the study keeps each number by its ticket.
-            self._evaluators = {name: Evaluator(measure.wanted, None, lambda data: data)}
         directory = self._data_dirs.get(measure.data) if measure.data else None
         with first_device(self._devices):
-            record = self._evaluators[name].measure(
-                ticket, self._weights, self._trust, measure.data, directory, lambda done, of: None
+            record = self._evaluator.measure(
+                measure.wanted, ticket, self._weights, self._trust, measure.data, directory, lambda done, of: None
             )
         return measure.number(record)
 

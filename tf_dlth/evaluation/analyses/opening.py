@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import zip_longest
 from pathlib import Path
 
 import numpy as np
 
+from tf_dlth.config import Normalisation
 from tf_dlth.errors import UserError
 from tf_dlth.models.build import build
 from tf_dlth.models.prunable import prunable_names
+from tf_dlth.models.spec import ModelSpec
 from tf_dlth.tickets.manifest import MANIFEST
 from tf_dlth.tickets.ticket import Ticket, iteration_name, load_ticket
 
@@ -70,9 +73,17 @@ def require_same_layers(tickets: Sequence[Opened], shapes: bool = False) -> None
                 )
 
 
+@lru_cache(maxsize=16)
+def _layer_order(spec: str, normalisation: str) -> tuple[str, ...]:
+    """The prunable variables of a network by the JSON of what it is built from, which takes a second."""
+    network = build(ModelSpec.model_validate_json(spec), Normalisation.model_validate_json(normalisation))
+    return tuple(prunable_names(network))
+
+
 def _in_layer_order(ticket: Ticket) -> dict[str, np.ndarray]:
     # Neither a file of tensors nor a manifest keeps the order of the layers for certain.
-    names = prunable_names(build(ticket.manifest.model, ticket.manifest.normalisation))
+    manifest = ticket.manifest
+    names = _layer_order(manifest.model.model_dump_json(), manifest.normalisation.model_dump_json())
     if ticket.mask.keys() != set(names):
         raise UserError(f"{ticket.path} does not fit its architecture {ticket.manifest.model.architecture}")
     return {name: ticket.mask[name] for name in names}
