@@ -365,7 +365,7 @@ def test_the_val_list_is_shared_out_too(paint: Callable[..., Path], tmp_path: Pa
     for part, count in (("train0", 4), ("val0", 2), ("test0", 1), ("trainval0", 0)):
         images = [(f"{part}_{label}_{i}", label) for label in range(10) for i in range(count)]
         for seed, (name, _) in enumerate(images):
-            paint(f"2750/{name}.jpg", seed, size=(64, 64))
+            paint(f"2750/AnnualCrop/{name}.jpg", seed, size=(64, 64))
         (tmp_path / f"{part}.txt").write_text("\n".join(f"{name} {label}" for name, label in images))
     values: dict[str, Any] = {"dataset": "eurosat", "data_dir": str(tmp_path), "train_part": "train"}
     plain, found = load_data(DataConfig(**values)), folds(3, **values)
