@@ -61,7 +61,7 @@ def _refuse(config: Config, options: argparse.Namespace, workers: Workers | None
     if options.folds and workers:
         raise UserError(
             "--folds is for one machine, and TF_CONFIG names several; train one fold after the other, each as a run "
-            "with a name and data.fold of its own, such as name=fold1 data.fold=[1,5]"
+            f"with a name and data.fold of its own, such as name=fold1 data.fold=[1,{options.folds}]"
         )
     if options.budget and workers:
         raise UserError("--budget measures one machine, and TF_CONFIG names several; set training.epochs instead")
