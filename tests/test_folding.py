@@ -88,10 +88,11 @@ def test_folds_are_stopped_taken_up_and_judged(
     assert {key: records[1][key] for key in run_json} == run_json
 
     assert [(run.name, run.status) for run in list_runs(folder)] == [("fold1", "finished"), ("fold2", "finished")]
-    assert tf_dlth.load_ticket(str(folder / "fold2")).path.parent == folder / "fold2"
     again = load_config(folder / "fold1" / "config.yaml")
     assert again.data.fold == (1, 2)
-    assert not tf_dlth.run(again).trained
+    known = tf_dlth.run(again)
+    assert not known.trained
+    assert known.winner.path.parent == folder / "fold1"
 
 
 def test_a_stop_within_a_fold_says_how_to_go_on(

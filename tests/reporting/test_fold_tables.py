@@ -44,7 +44,7 @@ def test_the_tables_fit_and_hold_the_numbers(records: Records) -> None:
 def test_the_words_say_what_flatters_and_by_how_much(records: Records) -> None:
     told = "\n".join(meaning(read_folds([*records])))
     assert "each of 20 images counted once" in told
-    assert "what choosing flattered by: dense +10.0, ticket +40.0 points" in told
+    assert "what choosing flatters by, as noisy as both: dense +10.0, ticket +40.0 points" in told
     assert "Student's t of 2 folds" in told
     assert "best in all folds together: iteration 1 (density 50.00%) at epoch 2" in told
     assert "warning" not in told and "balanced" not in told

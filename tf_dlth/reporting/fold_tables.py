@@ -81,10 +81,10 @@ def meaning(folds: Folds) -> list[str]:
         f"pooled: each of {total:,} images counted once, by a network that did not train on it; error: one standard "
         "error, of a difference at most",
         "own fold: epoch and iteration (k) are the best on the very images that are counted, so these accuracies are "
-        "too high, and a ticket's more than the dense one's, as it is chosen among more",
+        "too high, as a rule more for a ticket than for the dense network, as it is chosen among more",
         "other folds (*): epoch and iteration are those that are right most often in all other folds, so that no "
         "image chooses what it is counted for; this is the estimate to believe",
-        f"own fold less other folds, about what choosing flattered by: {flattered} points",
+        f"own fold less other folds, an estimate of what choosing flatters by, as noisy as both: {flattered} points",
         f"95 % interval: Student's t of {count} folds; any two share training images, so it is rather too narrow",
         "test: on the test images, the same for every fold, which neither trained nor chose",
     ]
