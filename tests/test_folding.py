@@ -120,9 +120,11 @@ def test_overwriting_begins_by_removing_all_folds(
     removed: list[Path] = []
     monkeypatch.setattr(folding, "rehearse", lambda config, **_: removed.append(Path("rehearsed")))
     monkeypatch.setattr(folding, "clear", removed.append)
-    folds = folds_of(config, 3)
+    folds, folder = folds_of(config, 3), tmp_path / "tiny-3folds"
+    folder.mkdir()
+    (folder / "folds.json").write_text("{}")
     start_anew(folds)
-    folder = tmp_path / "tiny-3folds"
+    assert not (folder / "folds.json").exists()
     assert removed == [Path("rehearsed"), folder / "fold1", folder / "fold2", folder / "fold3"]
 
 

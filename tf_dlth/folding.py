@@ -9,7 +9,7 @@ from pathlib import Path
 from tf_dlth.config import Config
 from tf_dlth.experiment import rehearse
 from tf_dlth.preparation import Plan
-from tf_dlth.reporting.folds import Folds, read_folds, write_folds
+from tf_dlth.reporting.folds import TABLE, TREE, Folds, read_folds, write_folds
 from tf_dlth.runs.folder import clear, refuse_links, run_path
 from tf_dlth.runs.lock import locked
 
@@ -23,11 +23,13 @@ def rehearse_folds(folds: Sequence[Config], *, devices: str = "all", trust: bool
 
 
 def start_anew(searches: Sequence[Config], *, devices: str = "all", trust: bool = False) -> None:
-    """Removes all earlier runs of these names, once the first is known to be possible.
+    """Removes all earlier runs of these names, and what was judged of them, once the first is known to be possible.
 
     All of them and now: of a command that is stopped half-way none is left that a later fold could be taken for.
     """
     rehearse(searches[0], devices=devices, trust=trust)
+    for name in (TREE, TABLE):
+        (run_path(searches[0]).parent / name).unlink(missing_ok=True)
     for path in map(run_path, searches):
         with locked(path):
             refuse_links(path)
