@@ -25,7 +25,7 @@ FLOORS = (
     {"pretraining", "evaluation", "exporting", "analysis"},
     {"pacing"},
     {"reporting"},
-    {"experiment", "budgeting", "studies"},
+    {"experiment", "budgeting", "folding", "studies"},
     {"commands"},
     {
         "train",
@@ -81,6 +81,7 @@ NO_TENSORFLOW = (
     "studies/engines",
     "reporting/paper.py",
     "reporting/listing.py",
+    "reporting/folds.py",
     "reporting/card.py",
     "studies/choosing.py",
     "studies/verdicts",

@@ -147,3 +147,66 @@ def test_observers(quick: Callable[..., Config], tensorboard: bool) -> None:
 
     kinds = [type(o) for o in _observers(quick(f"output.tensorboard={str(tensorboard).lower()}"), Console())]
     assert kinds == ([Figures, TensorBoard, Terminal] if tensorboard else [Figures, Terminal])
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (["--folds", "1"], "--folds 1: give 2 to 1000"),
+        (["--folds", "0"], "--folds 0: give 2 to 1000"),
+        (["--folds", "many"], "argument --folds: invalid int value: 'many'"),
+        (["--folds", "3", "data.fold=[1,3]"], "data.fold asks for one fold"),
+        (["--folds", "3", "pruning.select_by=test_best"], "remove pruning.select_by: test_best"),
+        (["--folds", "3", "--control", "pruning.iterations=0"], "--control repeats a search without pruning"),
+    ],
+)
+def test_what_folds_do_not_go_with_is_told_before_tensorflow_starts(
+    command: Command, words: list[str], reason: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("tf_dlth.train.start_tensorflow", lambda: pytest.fail("a mistake was overlooked"))
+    assert command(*words) == 2
+    assert reason in capsys.readouterr().err
+
+
+def test_folds_are_for_one_machine(
+    command: Command, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cluster = {"cluster": {"worker": ["a:1", "b:1"]}, "task": {"type": "worker", "index": 0}}
+    monkeypatch.setenv("TF_CONFIG", json.dumps(cluster))
+    assert command("--folds", "3") == 2
+    assert "such as name=fold1 data.fold=[1,3]" in capsys.readouterr().err
+
+
+def test_folds_do_not_lie_in_a_run(command: Command, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "tiny-3folds").mkdir()
+    (tmp_path / "tiny-3folds" / "run.json").write_text("{}")
+    assert command("--folds", "3") == 2
+    assert "tiny-3folds holds a run; choose another name for the folds" in capsys.readouterr().err
+
+
+def test_a_dry_run_of_folds_plans_each(command: Command, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert command("--folds", "2", "--control", "--dry-run") == 0
+    plans = json.loads((tmp_path / "report.json").read_text())
+    assert [plan["config"]["data"]["fold"] for plan in plans] == [[1, 2], [2, 2]]
+    steps = 4 * plans[0]["steps"]
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert last.startswith(f"4 such runs in {tmp_path}/tiny-2folds: {steps} training steps; up to ")
+    assert not (tmp_path / "tiny-2folds").exists()
+
+
+def test_folds_and_their_controls_share_a_budget(
+    command: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    shares: list[tuple[tuple[int, int] | None, float]] = []
+
+    def fitted(config: Config, budget: float, **_: object) -> tuple[Config, str]:
+        shares.append((config.data.fold, budget))
+        pruning = config.pruning.model_copy(update={"iterations": 2})
+        return config.model_copy(update={"pruning": pruning}), "chosen"
+
+    monkeypatch.setattr("tf_dlth.budgeting.fitted", fitted)
+    assert command("--folds", "2", "--control", "--budget", "20m", "--dry-run") == 0
+    assert shares == [((1, 2), 300.0)]
+    plans = json.loads((tmp_path / "report.json").read_text())
+    assert [plan["config"]["pruning"]["iterations"] for plan in plans] == [2, 2]
+    assert [plan["config"]["data"]["fold"] for plan in plans] == [[1, 2], [2, 2]]

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from tf_dlth import commands
-from tf_dlth.errors import UserError, printable
+from tf_dlth.errors import Stopped, UserError, printable
 from tf_dlth.pacing.durations import parse_duration
 from tf_dlth.startup import start_tensorflow
 
@@ -46,6 +46,8 @@ def train(arguments: Sequence[str] | None = None) -> None:
             _rehearse(config, options, console, timed)
         elif workers and not workers.leads:
             follow(config, workers, devices=options.devices, trust=options.trust)
+        elif options.folds:
+            _run_folds(config, options, console, timed)
         else:
             _run(config, workers, options, console, timed)
 
@@ -53,7 +55,14 @@ def train(arguments: Sequence[str] | None = None) -> None:
 def _refuse(config: Config, options: argparse.Namespace, workers: Workers | None) -> None:
     """Raises UserError for options that do not go together."""
     from tf_dlth.config.control import SUFFIX
+    from tf_dlth.config.folds import folds_path
+    from tf_dlth.runs.facts import RUN
 
+    if options.folds and workers:
+        raise UserError(
+            "--folds is for one machine, and TF_CONFIG names several; train one fold after the other, each as a run "
+            f"with a name and data.fold of its own, such as name=fold1 data.fold=[1,{options.folds}]"
+        )
     if options.budget and workers:
         raise UserError("--budget measures one machine, and TF_CONFIG names several; set training.epochs instead")
     if options.control and workers:
@@ -62,35 +71,65 @@ def _refuse(config: Config, options: argparse.Namespace, workers: Workers | None
             f"name={config.name}{SUFFIX} pruning.method=none"
         )
     _searches(config, options)
+    if options.folds and (folds_path(config, options.folds) / RUN).exists():
+        raise UserError(f"{folds_path(config, options.folds)} holds a run; choose another name for the folds")
 
 
 def _run(config: Config, workers: Workers | None, options: argparse.Namespace, console: Console, timed: bool) -> None:
-    from tf_dlth.experiment import run
-
-    runs = []
-    for each in _searches(config, options):
-        done = run(
-            each,
-            devices=options.devices,
-            overwrite=options.overwrite,
-            allow_change=options.allow_change,
-            trust=options.trust,
-            observers=_observers(each, console, options.verbose),
-            workers=workers,
-            timed=timed,
-        )
-        _print_end(console, done)
-        runs.append(done)
+    runs = [_trained(each, workers, options, console, timed) for each in _searches(config, options)]
     if options.control:
         _print_beside(console, runs[0])
     commands.write_json(options.json, [{"run": str(done.path), **done.summary} for done in runs])
 
 
-def _searches(config: Config, options: argparse.Namespace) -> list[Config]:
-    """The search, and where it is asked for its control."""
-    from tf_dlth.config.control import control_of
+def _run_folds(config: Config, options: argparse.Namespace, console: Console, timed: bool) -> None:
+    from tf_dlth.folding import judge, start_anew
+    from tf_dlth.reporting.fold_tables import print_folds
 
-    return [config, control_of(config)] if options.control else [config]
+    searches, runs = _searches(config, options), []
+    if options.overwrite:
+        start_anew(searches, devices=options.devices, trust=options.trust)
+    for each in searches:
+        console.print(f"run {len(runs) + 1} of {len(searches)}: {each.name} of {options.folds}")
+        runs.append(_trained(each, None, options, console, timed))
+    folds = judge([done.path for done in runs[: options.folds]])
+    print_folds(console, folds)
+    commands.write_json(
+        options.json, [{"run": str(done.path), "choices": folds.of(done.path.name), **done.summary} for done in runs]
+    )
+
+
+def _trained(
+    config: Config, workers: Workers | None, options: argparse.Namespace, console: Console, timed: bool
+) -> Run:
+    from tf_dlth.experiment import run
+
+    try:
+        done = run(
+            config,
+            devices=options.devices,
+            overwrite=options.overwrite and not options.folds,
+            allow_change=options.allow_change,
+            trust=options.trust,
+            observers=_observers(config, console, options.verbose),
+            workers=workers,
+            timed=timed,
+        )
+    except Stopped as stopped:
+        if not options.overwrite:
+            raise
+        raise Stopped(stopped.signal_number, f"{stopped}, without --overwrite") from None
+    _print_end(console, done)
+    return done
+
+
+def _searches(config: Config, options: argparse.Namespace) -> list[Config]:
+    """The search, or that of each fold, and where they are asked for their controls."""
+    from tf_dlth.config.control import control_of
+    from tf_dlth.config.folds import folds_of
+
+    searches = [config] if options.folds is None else folds_of(config, options.folds)
+    return [*searches, *map(control_of, searches)] if options.control else searches
 
 
 def _print_beside(console: Console, search: Run) -> None:
@@ -108,24 +147,31 @@ def _within_budget(
     """What is trained, and whether its time is still to be measured."""
     if budget is None:
         return config, True
-    from tf_dlth.budgeting import fitted, going_on
+    from tf_dlth.budgeting import CHOSEN, fitted, going_on
 
-    share = budget / len(_searches(config, options))
-    before = None if options.overwrite else going_on(config)
-    config, line = before or fitted(config, share, devices=options.devices, trust=options.trust)
+    searches = _searches(config, options)
+    before = None if options.overwrite else going_on(searches[0])
+    share = budget / len(searches)
+    chosen, line = before or fitted(searches[0], share, devices=options.devices, trust=options.trust)
     console.print(line, soft_wrap=True)
-    return config, before is not None
+    sections = {section: getattr(chosen, section) for section, _ in CHOSEN}
+    return config.model_copy(update=sections), before is not None
 
 
 def _rehearse(config: Config, options: argparse.Namespace, console: Console, timed: bool) -> None:
-    from tf_dlth.experiment import rehearse
+    from tf_dlth.folding import rehearse_folds
+    from tf_dlth.reporting.fold_tables import folds_line
     from tf_dlth.reporting.plan import plan_lines, print_details, print_plan
+    from tf_dlth.runs.folder import run_path
 
-    plan = rehearse(config, devices=options.devices, trust=options.trust, timed=timed)
+    searches = _searches(config, options)
+    plans = rehearse_folds(searches[: options.folds or 1], devices=options.devices, trust=options.trust, timed=timed)
     if options.verbose:
-        print_details(console, plan)
-    print_plan(console, plan_lines(plan))
-    commands.write_json(options.json, [_plan_record(plan)])
+        print_details(console, plans[0])
+    print_plan(console, plan_lines(plans[0]))
+    if options.folds:
+        print_plan(console, [folds_line(plans, len(searches), str(run_path(searches[0]).parent))])
+    commands.write_json(options.json, [_plan_record(plan) for plan in plans])
 
 
 @contextmanager
@@ -157,6 +203,12 @@ def _parser() -> commands.Parser:
         "--control",
         action="store_true",
         help="then train as often without pruning, as NAME-control: what choosing gains",
+    )
+    parser.add_argument(
+        "--folds",
+        type=int,
+        metavar="N",
+        help="a search for each of N folds of the images, held out in turn to choose by: for few images",
     )
     parser.add_argument("--verbose", action="store_true", help="print every key with its value too, and every class")
     parser.add_argument("--overwrite", action="store_true", help="remove an earlier run of this name first")

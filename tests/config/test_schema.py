@@ -16,8 +16,8 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     "data": {
         "dataset": "digits", "data_dir": None, "train_list": None, "test_list": None, "split": 0,
         "train_part": "trainval", "fraction": None, "per_class": None, "imbalance": None, "subset_seed": 0,
-        "heldout_per_class": None, "heldout_from": None, "image_size": None, "normalisation": None, "augment": "basic",
-        "fit": "crop", "flip": None, "crop_padding": None, "cutout": None,
+        "heldout_per_class": None, "heldout_from": None, "fold": None, "image_size": None, "normalisation": None,
+        "augment": "basic", "fit": "crop", "flip": None, "crop_padding": None, "cutout": None,
     },
     "model": {
         "architecture": "resnet18", "width": 64, "stem": None, "head": "linear", "init": "random",
@@ -88,6 +88,18 @@ def test_choosing_on_held_out_images_needs_some():
         parse("pruning.select_by=heldout", "data.heldout_per_class=0")
 
 
+@pytest.mark.parametrize(
+    "fold", ["[6, 5]", "[0, 5]", "[1, 1]", "[1, 1001]", "[1]", "[1, 2, 3]", "[1.0, 5]", "5", "[true, 5]"]
+)
+def test_a_fold_is_one_of_several(fold: str):
+    with pytest.raises(UserError, match=r"^data.fold: must be \[which, of how many\], such as \[1, 5\] .*, got "):
+        parse(f"data.fold={fold}")
+
+
+def test_a_fold_holds_images_out_whatever_else_does():
+    assert parse("data.fold=[2, 5]", "pruning.select_by=heldout", "data.heldout_per_class=0").data.fold == (2, 5)
+
+
 # Identity
 
 
@@ -95,8 +107,8 @@ CHANGED = {
     "name": "other", "seed": 1, "data.dataset": "cifar10", "data.data_dir": "d", "data.train_list": "t",
     "data.test_list": "t", "data.split": 1, "data.train_part": "train", "data.fraction": 0.5, "data.per_class": 5,
     "data.imbalance": 0.5, "data.subset_seed": 1, "data.heldout_per_class": 5, "data.heldout_from": "train",
-    "data.image_size": 32, "data.normalisation": {"mean": [0.5], "std": [0.5]}, "data.augment": "rand",
-    "data.fit": "pad", "data.flip": "both", "data.crop_padding": 2, "data.cutout": 2,
+    "data.fold": [1, 5], "data.image_size": 32, "data.normalisation": {"mean": [0.5], "std": [0.5]},
+    "data.augment": "rand", "data.fit": "pad", "data.flip": "both", "data.crop_padding": 2, "data.cutout": 2,
     "model.architecture": "resnet50", "model.width": 8,
     "model.stem": "full", "model.head": "cosine", "model.init": "x.safetensors", "model.pretrained_stem": True,
     "training.epochs": 100, "training.batch_size": 10, "training.learning_rate": 0.2, "training.momentum": 0.8,
@@ -157,7 +169,7 @@ def test_the_digest_can_be_computed_again_from_the_file():
     identity = {section: tree[section] for section in ("seed", "data", "model", "training", "pruning")}
     for place in ("data_dir", "train_list", "test_list"):
         del identity["data"][place]
-    del identity["training"]["threads"], identity["data"]["fit"]  # which is crop
+    del identity["training"]["threads"], identity["data"]["fit"], identity["data"]["fold"]  # which are crop and null
     del identity["training"]["class_weights"]  # which are none
     digest = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
     assert digest == parse("data.data_dir=there").sha256()

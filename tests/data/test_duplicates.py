@@ -68,3 +68,11 @@ def test_published_sets_are_taken_as_they_were_published(tmp_path: Path) -> None
         images = np.zeros((10, 32, 32, 3), np.uint8)
         np.savez(tmp_path / f"cifar102_{part}.npz", images=images, labels=np.arange(10))
     assert len(load_data(DataConfig(dataset="cifar10_2", data_dir=str(tmp_path))).test) == 20
+
+
+def test_no_image_may_lie_in_two_folds_whichever_it_is_in(images: Path) -> None:
+    copy(images / "train/cats/3.png", images / "train/cats/4.png")
+    assert len(load(images).train) == 10
+    for which in (1, 2, 3):
+        with pytest.raises(UserError, match=r"train/cats/[34].png .* are identical, .* into another"):
+            load_data(DataConfig(dataset="folder", data_dir=str(images), fold=(which, 3)))

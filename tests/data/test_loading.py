@@ -279,3 +279,100 @@ def test_padded_photographs_are_other_images_for_the_network(tree: Callable[...,
     assert not top.any()
     again = load_data(padded.config)
     assert (again.sha256, again.preprocessing) == (padded.sha256, padded.preprocessing)
+
+
+def folds(count: int, **values: Any) -> list[Data]:
+    return [load_data(DataConfig(**values, fold=(which, count))) for which in range(1, count + 1)]
+
+
+def names(examples: Examples | None) -> set[str]:
+    return set(examples.names) if examples else set()
+
+
+def of_own_files(tree: Callable[..., Path]) -> dict[str, Any]:
+    tree("test", cats=3, dogs=3)
+    return {"dataset": "folder", "data_dir": str(tree("train", cats=11, dogs=7).parent)}
+
+
+def of_one_tree(tree: Callable[..., Path]) -> dict[str, Any]:
+    return {"dataset": "folder", "data_dir": str(tree("photos", cats=14, dogs=9))}
+
+
+def of_large_files(tree: Callable[..., Path]) -> dict[str, Any]:
+    return {"dataset": "folder", "data_dir": str(tree("photos", size=(70, 70), cats=8, dogs=6)), "image_size": 66}
+
+
+def of_digits(tree: Callable[..., Path]) -> dict[str, Any]:
+    return {"dataset": "digits", "per_class": 5}
+
+
+def of_arrays(tree: Callable[..., Path]) -> dict[str, Any]:
+    path = tree("npz", cats=1).parent / "own.npz"
+    images = np.random.RandomState(0).randint(0, 256, (30, 8, 8, 3), np.uint8)
+    np.savez(path, x_train=images[:24], y_train=np.arange(24) % 2, x_test=images[24:], y_test=np.arange(6) % 2)
+    return {"dataset": "npz", "data_dir": str(path)}
+
+
+@pytest.mark.parametrize("kind", [of_own_files, of_one_tree, of_large_files, of_digits, of_arrays])
+@pytest.mark.parametrize("count", [2, 3, 5])
+def test_folds_share_out_the_training_and_held_out_images(
+    tree: Callable[..., Path], kind: Callable[..., dict[str, Any]], count: int
+) -> None:
+    values = kind(tree)
+    plain, found = load_data(DataConfig(**values)), folds(count, **values)
+    pool = names(plain.train) | names(plain.heldout)
+    held = [name for fold in found for name in sorted(names(fold.heldout))]
+    assert sorted(held) == sorted(pool)
+    classes = len(plain.class_names)
+    assert np.ptp([fold.heldout.class_counts(classes) for fold in found if fold.heldout], axis=0).max() <= 1
+    for fold in found:
+        assert names(fold.train) == pool - names(fold.heldout)
+        assert fold.test.names == plain.test.names
+        assert not names(fold.test) & pool
+    assert len({fold.sha256 for fold in (plain, *found)}) == count + 1
+
+
+@pytest.mark.parametrize("kind", [of_own_files, of_large_files, of_digits, of_arrays])
+def test_a_fold_is_drawn_again_from_its_own_config(
+    tree: Callable[..., Path], kind: Callable[..., dict[str, Any]]
+) -> None:
+    for fold in folds(2, **kind(tree)):
+        again = load_data(DataConfig.model_validate_json(fold.config.model_dump_json()))
+        assert (again.sha256, again.config) == (fold.sha256, fold.config)
+
+
+def test_a_fold_holds_the_pixels_of_its_names_under_their_labels() -> None:
+    images, labels = scans()
+    for fold in folds(3, per_class=5):
+        for part in (fold.train, fold.heldout):
+            assert part is not None
+            own = np.array(part.names, int)
+            assert (part.read(np.arange(len(part))) == images[own]).all()
+            assert (part.labels == labels[own]).all()
+
+
+def test_the_statistics_of_a_fold_are_those_of_the_images_it_trains_on() -> None:
+    for fold in folds(2, per_class=5):
+        assert fold.config.normalisation == statistics(fold.train)
+
+
+def test_without_held_out_images_folds_share_out_what_is_trained_on() -> None:
+    assert sum(len(fold.heldout or ()) for fold in folds(5, per_class=6, heldout_per_class=0)) == 60
+
+
+def test_the_val_list_is_shared_out_too(paint: Callable[..., Path], tmp_path: Path) -> None:
+    """What a source sets aside itself is of the pool, and decoded like the rest."""
+    for part, count in (("train0", 4), ("val0", 2), ("test0", 1), ("trainval0", 0)):
+        images = [(f"{part}_{label}_{i}", label) for label in range(10) for i in range(count)]
+        for seed, (name, _) in enumerate(images):
+            paint(f"2750/AnnualCrop/{name}.jpg", seed, size=(64, 64))
+        (tmp_path / f"{part}.txt").write_text("\n".join(f"{name} {label}" for name, label in images))
+    values: dict[str, Any] = {"dataset": "eurosat", "data_dir": str(tmp_path), "train_part": "train"}
+    plain, found = load_data(DataConfig(**values)), folds(3, **values)
+    assert [counts(fold.heldout) for fold in found] == [[2] * 10] * 3
+    assert set().union(*(names(fold.heldout) for fold in found)) == names(plain.train) | names(plain.heldout)
+
+
+def test_what_only_tests_has_no_folds(tree: Callable[..., Path]) -> None:
+    with pytest.raises(UserError, match=r"has test images only; remove .* and fold"):
+        load_data(DataConfig(dataset="folder", data_dir=str(tree("test", cats=3, dogs=3).parent), fold=(1, 2)))

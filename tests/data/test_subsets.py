@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn.model_selection import StratifiedKFold
 
 from tf_dlth.data import subsets
 from tf_dlth.errors import UserError
@@ -153,3 +154,29 @@ def test_the_module_needs_numpy_alone() -> None:
     code = "import sys, tf_dlth.data.subsets; print('tensorflow' in sys.modules)"
     output = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert output.stdout == "False\n"
+
+
+@settings(deadline=None)
+@given(labellings, seeds, st.integers(2, 4))
+def test_folds_are_as_stratified_as_scikit_learns(labels: np.ndarray, seed: int, folds: int) -> None:
+    numbers = subsets.fold_numbers(labels, NAMES, seed, folds)
+    ours = np.array([np.bincount(labels[numbers == fold], minlength=4) for fold in range(1, folds + 1)])
+    split = StratifiedKFold(folds, shuffle=True, random_state=0).split(labels, labels)
+    theirs = np.array([np.bincount(labels[held], minlength=4) for _, held in split])
+    assert (np.sort(ours, axis=0) == np.sort(theirs, axis=0)).all()  # each class alike, but for which fold has one more
+    assert np.ptp(ours, axis=0).max() <= 1
+    assert np.ptp(ours.sum(axis=1)) <= 1
+    assert (subsets.fold_numbers(labels, NAMES, seed, folds) == numbers).all()
+
+
+def test_another_seed_deals_out_other_folds() -> None:
+    labels = np.arange(80) % 4
+    assert (subsets.fold_numbers(labels, NAMES, 0, 4) != subsets.fold_numbers(labels, NAMES, 1, 4)).any()
+
+
+def test_every_fold_has_every_class() -> None:
+    labels = np.array([0] * 9 + [1] * 3 + [2] * 4 + [3] * 9)
+    with pytest.raises(UserError, match=r"data.fold: 4 folds need .* class b has 3 to .*; use 3 folds at most"):
+        subsets.fold_numbers(labels, NAMES, 0, 4)
+    with pytest.raises(UserError, match="class b has 1 to train and choose by; add images of it"):
+        subsets.fold_numbers(labels[[0, 1, 9, 12, 13, 16, 17]], NAMES, 0, 2)

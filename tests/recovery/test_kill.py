@@ -23,7 +23,7 @@ from tf_dlth.experiment import run
 from tf_dlth.lottery import imp
 from tf_dlth.preparation import Prepared
 from tf_dlth.reporting.tensorboard import TensorBoard
-from tf_dlth.runs.folder import RunFolder
+from tf_dlth.runs.folder import RunFolder, clear
 from tf_dlth.tickets import saved_model as saved_models
 
 MOMENTS = 8
@@ -242,7 +242,7 @@ def test_r01_overwriting_that_was_broken_off(
     watch = Watch(path, tmp_path / "copies")
     watch.before(Path, "unlink", monkeypatch)
     watch.before(shutil, "rmtree", monkeypatch)
-    RunFolder(path, "train", facts).clear()
+    clear(path)
     monkeypatch.undo()
     assert len(watch.labels) > 5
     for number in range(1, len(watch.labels)):

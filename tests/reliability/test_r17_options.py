@@ -21,6 +21,7 @@ OPTIONS = {
         "--overwrite",
         "--allow-change",
         "--control",
+        "--folds",
         "--trust",
     },
     "evaluate": {"tickets", "--weights", "--data", "--iterations", "--ece", "--attack", "--epsilon", "--trust"},

@@ -16,7 +16,7 @@ from tf_dlth.errors import Stopped, UserError
 from tf_dlth.runs import folder as module
 from tf_dlth.runs.checkpoint import Checkpoint
 from tf_dlth.runs.facts import Facts
-from tf_dlth.runs.folder import RunFolder, opened, require_space, run_path, verify_files
+from tf_dlth.runs.folder import RunFolder, clear, opened, require_space, run_path, verify_files
 
 
 def config(*overrides: str) -> Config:
@@ -158,17 +158,17 @@ def test_clearing_takes_all_that_is_a_runs(tmp_path: Path):
         (tmp_path / name).mkdir()
     for name in ("iterations.csv", "initial.safetensors", "accuracy_by_density.png", "iteration_00/ticket.json"):
         (tmp_path / name).write_text("")
-    folder.clear()
+    clear(tmp_path)
     assert not any(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("name", ["notes", "iteration_1", "config.yaml.bak", "weights.safetensors"])
 def test_clearing_removes_nothing_beside_a_file_of_somebody_else(tmp_path: Path, name: str):
-    folder = begun(tmp_path, config())
+    begun(tmp_path, config())
     (tmp_path / name).write_text("")
     before = files.digests(tmp_path)
     with pytest.raises(UserError, match=f"holds {name}, which is no run's"):
-        folder.clear()
+        clear(tmp_path)
     assert files.digests(tmp_path) == before
 
 
@@ -186,7 +186,7 @@ def test_clearing_half_way_leaves_an_unfinished_run(tmp_path: Path, monkeypatch:
 
     monkeypatch.setattr(Path, "unlink", die_later)
     with pytest.raises(KeyboardInterrupt):
-        opened_again(tmp_path, config()).clear()
+        clear(tmp_path)
     monkeypatch.undo()
     assert not {"run.json", "config.yaml"} & set(removed)
     assert not opened_again(tmp_path, config()).finished

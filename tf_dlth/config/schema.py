@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import reprlib
 from typing import Annotated, Any, Literal, Self
 
 import yaml
@@ -39,6 +40,7 @@ LARGEST_EPOCHS = 10**6
 BASELINES = ("random", "layerwise", "transplant")
 """Pruning methods that begin with a ticket and prune nothing."""
 BatchSize = Annotated[int, Field(ge=1, le=2**16)]
+MOST_FOLDS = 1000
 
 COMPUTED_FROM: dict[Command, tuple[str, ...]] = {
     "train": ("seed", "data", "model", "training", "pruning"),
@@ -47,7 +49,7 @@ COMPUTED_FROM: dict[Command, tuple[str, ...]] = {
 """The sections that decide what a command computes."""
 NOT_COMPUTED_FROM = {"data": ("data_dir", "train_list", "test_list"), "training": ("threads",)}
 """Keys of those sections that say where things are, or on how many threads: runs that differ only here are the same."""
-SINCE = {"data": {"fit": "crop"}, "training": {"class_weights": "none"}}
+SINCE = {"data": {"fit": "crop", "fold": None}, "training": {"class_weights": "none"}}
 """Later keys, with what was done before them: at that value the digest leaves them out, so that it knows old runs."""
 
 
@@ -84,6 +86,7 @@ class DataConfig(Section):
     subset_seed: Seed = 0
     heldout_per_class: Annotated[int | None, Field(ge=0)] = None
     heldout_from: Literal["unused", "train"] | None = None
+    fold: Annotated[tuple[int, int] | None, Field(strict=False)] = None
     image_size: Annotated[int | None, Field(ge=4, le=2048)] = None
     normalisation: Normalisation | None = None
     augment: Literal["none", "basic", "contrast", "auto", "rand", "randaugment", "augmix", "mixup", "cutmix"] = "basic"
@@ -91,6 +94,16 @@ class DataConfig(Section):
     flip: Literal["none", "horizontal", "both"] | None = None
     crop_padding: Annotated[int | None, Field(ge=0)] = None
     cutout: Annotated[int | None, Field(ge=0)] = None
+
+    @field_validator("fold", mode="before")
+    @classmethod
+    def _one_of_several(cls, fold: Any) -> Any:
+        pair = isinstance(fold, list | tuple) and [type(number) for number in fold] == [int, int]
+        if fold is None or (pair and 1 <= fold[0] <= fold[1] and 2 <= fold[1] <= MOST_FOLDS):
+            return fold
+        raise ValueError(
+            f"must be [which, of how many], such as [1, 5] for the first of five, got {printable(reprlib.repr(fold))}"
+        )
 
     @model_validator(mode="after")
     def _one_kind_of_subset(self) -> Self:
@@ -221,7 +234,7 @@ class Config(Section):
                 f"pruning.rewind_epochs must be below training.epochs ({epochs}), "
                 f"got {self.pruning.rewind_epochs}; accepted: 0 to {epochs - 1}"
             )
-        if self.pruning.select_by == "heldout" and self.data.heldout_per_class == 0:
+        if self.pruning.select_by == "heldout" and self.data.heldout_per_class == 0 and self.data.fold is None:
             raise ValueError("pruning.select_by: heldout needs held-out images; set data.heldout_per_class above 0")
         return self
 

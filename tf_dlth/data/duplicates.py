@@ -15,20 +15,33 @@ def digests_of(parts: Mapping[str, Examples | None]) -> dict[str, list[bytes]]:
 
 
 def refuse_duplicates(
-    parts: Mapping[str, Examples | None], digests: Mapping[str, Sequence[bytes]], class_names: Sequence[str]
+    parts: Mapping[str, Examples | None],
+    digests: Mapping[str, Sequence[bytes]],
+    class_names: Sequence[str],
+    folded: bool = False,
 ) -> None:
-    """Raises UserError naming two images of one digest that lie in two parts or have two labels."""
+    """Raises UserError naming two images of one digest that lie in two parts or have two labels.
+
+    Where the training and held-out images are ``folded``, no two of them may be of one digest: folds part them.
+    """
     seen: dict[bytes, tuple[str, str, int]] = {}
     for part, examples in parts.items():
         if not examples:
             continue
         for digest, name, label in zip(digests[part], examples.names, examples.labels.tolist(), strict=True):
-            first_part, first_name, first_label = seen.setdefault(digest, (part, name, label))
+            if digest not in seen:
+                seen[digest] = (part, name, label)
+                continue
+            first_part, first_name, first_label = seen[digest]
             one, other = printable(first_name), printable(name)
             if first_part != part:
                 raise UserError(
                     f"images {one} ({first_part}) and {other} ({part}) are identical, so one part leaks into another; "
                     "remove one of them"
+                )
+            if folded and part != "test":
+                raise UserError(
+                    f"images {one} and {other} are identical, and leak from one fold into another; remove one of them"
                 )
             if first_label != label:
                 raise UserError(

@@ -18,6 +18,7 @@ from tf_dlth.data.duplicates import digests_of, refuse_duplicates
 from tf_dlth.data.examples import Examples
 from tf_dlth.data.faults import every
 from tf_dlth.data.images import Preprocessing
+from tf_dlth.data.joining import JoinedExamples
 from tf_dlth.data.sources import Source, load_source
 from tf_dlth.data.sources.source import require_two_classes
 from tf_dlth.errors import UserError
@@ -35,8 +36,8 @@ class Data:
 
     ``config`` has every null replaced by the value used; null stays where there is no single one:
     ``data_dir`` and the lists as given, the subset rules that were not asked for, ``crop_padding`` where
-    random resized crops take its place, ``heldout_per_class`` where classes differ, ``image_size`` of oblong
-    images, ``normalisation`` of own images that only test.
+    random resized crops take its place, ``heldout_per_class`` where classes differ or a fold is held out,
+    ``image_size`` of oblong images, ``normalisation`` of own images that only test.
     ``preprocessing`` says what turns a picture into the network's input (channels, resize, crop,
     interpolation, antialias). ``sha256`` covers that, the classes' names, and labels, names and decoded images of
     the three parts; of images that are decoded lazily the bytes of their files, of ImageNet's records their checksums.
@@ -79,7 +80,7 @@ def load_data(config: DataConfig) -> Data:
     parts = {"train": train, "heldout": heldout, "test": test}
     digests = digests_of(parts)
     if facts.own_files:
-        refuse_duplicates(parts, digests, source.class_names)
+        refuse_duplicates(parts, digests, source.class_names, folded=config.fold is not None)
     return Data(
         config=resolve(config, facts, source, train, heldout),
         class_names=source.class_names,
@@ -95,7 +96,17 @@ def load_data(config: DataConfig) -> Data:
 
 
 def choose(source: Source, config: DataConfig, facts: Facts) -> tuple[Examples, Examples | None]:
-    """The training and the held-out images."""
+    """The training and the held-out images; of a fold, all others of them and that fold."""
+    train, heldout = _parts(source, config, facts)
+    if config.fold is None:
+        return train, heldout
+    pool = JoinedExamples([train, heldout]) if heldout else train
+    which, folds = config.fold
+    numbers = subsets.fold_numbers(pool.labels, source.class_names, config.subset_seed, folds)
+    return pool.take(np.flatnonzero(numbers != which)), pool.take(np.flatnonzero(numbers == which))
+
+
+def _parts(source: Source, config: DataConfig, facts: Facts) -> tuple[Examples, Examples | None]:
     if not len(source.train):
         return _test_only(source, config), None
     chosen, unused = subsets.training_subset(
@@ -140,11 +151,11 @@ def held(examples: Examples) -> Examples:
 
 
 def _test_only(source: Source, config: DataConfig) -> Examples:
-    asked = (config.fraction, config.per_class, config.imbalance, config.heldout_per_class or None)
+    asked = (config.fraction, config.per_class, config.imbalance, config.heldout_per_class or None, config.fold)
     if any(value is not None for value in asked):
         raise UserError(
-            f"data.dataset: {source.name} has test images only; remove fraction, per_class, imbalance and "
-            "heldout_per_class"
+            f"data.dataset: {source.name} has test images only; remove fraction, per_class, imbalance, "
+            "heldout_per_class and fold"
         )
     return source.train
 
@@ -190,7 +201,7 @@ def resolve(config: DataConfig, facts: Facts, source: Source, train: Examples, h
         "flip": _or(config.flip, facts.flip),
         "crop_padding": _or(config.crop_padding, None if facts.cropped_and_resized(side) else side // 8),
         "cutout": _or(config.cutout, min(LARGEST_CUTOUT, side // 2) if config.augment in ("auto", "rand") else 0),
-        "heldout_per_class": _or(config.heldout_per_class, _single_count(heldout, len(source.class_names))),
+        "heldout_per_class": config.heldout_per_class if config.fold else _heldout_count(config, source, heldout),
         "heldout_from": heldout_from(config, facts, source),
         "image_size": height if height == width else None,
         "normalisation": _or(config.normalisation, facts.normalisation) or statistics(train),
@@ -213,10 +224,11 @@ def _or(value: Any, default: Any) -> Any:
     return default if value is None else value
 
 
-def _single_count(heldout: Examples | None, classes: int) -> int | None:
-    if heldout is None:
-        return 0
-    counts = set(heldout.class_counts(classes).tolist())
+def _heldout_count(config: DataConfig, source: Source, heldout: Examples | None) -> int | None:
+    """How many of each class are held out, None where classes differ."""
+    if config.heldout_per_class is not None or heldout is None:
+        return config.heldout_per_class or 0
+    counts = set(heldout.class_counts(len(source.class_names)).tolist())
     return counts.pop() if len(counts) == 1 else None
 
 

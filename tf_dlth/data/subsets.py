@@ -113,6 +113,25 @@ def hold_out(orders: Orders, counts: np.ndarray) -> tuple[Orders, Orders]:
     return cut(orders, sizes(orders) - counts)
 
 
+def fold_numbers(labels: np.ndarray, class_names: Sequence[str], seed: int, folds: int) -> np.ndarray:
+    """The fold, 1 to ``folds``, of each image, int64 [N] as its labels are; only the seed and the labels decide.
+
+    The images of one class after the other, in seeded order, are dealt out in turn, so that neither the images of a
+    class nor all of them differ by more than one between two folds. Raises UserError where a fold would lack a class.
+    """
+    orders = seeded_orders(labels, len(class_names), seed)
+    fewest = int(np.argmin(sizes(orders)))
+    if (found := len(orders[fewest])) < folds:
+        fewer = f"use {found} folds at most, or add images of it" if found > 1 else "add images of it"
+        raise UserError(
+            f"data.fold: {folds} folds need as many images of every class, and class "
+            f"{printable(class_names[fewest])} has {found} to train and choose by; {fewer}"
+        )
+    numbers = np.empty(len(labels), np.int64)
+    numbers[np.concatenate(orders)] = np.arange(len(labels)) % folds + 1
+    return numbers
+
+
 def joined(orders: Orders) -> np.ndarray:
     """All positions of all classes in file order, int64 [n]."""
     return np.sort(np.concatenate(orders)) if orders else np.empty(0, np.int64)

@@ -24,7 +24,8 @@ from tf_dlth.runs.regressions import Regressions
 
 SETTINGS = (
     "seed", "data.dataset", "data.train_part", "data.fraction", "data.per_class", "data.imbalance", "data.subset_seed",
-    "data.heldout_per_class", "data.heldout_from", "data.image_size", "data.augment", "data.flip", "data.cutout",
+    "data.heldout_per_class", "data.heldout_from", "data.fold", "data.image_size", "data.augment", "data.flip",
+    "data.cutout",
     "model.architecture", "model.width", "model.stem", "model.head", "model.init",
     "training.epochs", "training.batch_size", "training.learning_rate", "training.momentum", "training.weight_decay",
     "training.loss", "training.evaluate_every",

@@ -93,8 +93,28 @@ def opened(path: Path, command: Command, facts: Facts, needed: int, overwrite: b
         require_space(path, needed)
         folder = RunFolder(path, command, facts)
         if overwrite:
-            folder.clear()
+            clear(path)
         yield folder
+
+
+def clear(folder: Path) -> None:
+    """Removes an earlier run, under its lock; raises UserError, and removes nothing, if there is anything else."""
+    files.sweep(folder)
+    found = [path for path in folder.iterdir() if path.name != LOCK]
+    if foreign := sorted(path.name for path in found if not OF_A_RUN.fullmatch(path.name)):
+        raise UserError(f"{folder} holds {foreign[0]}, which is no run's; move it, or choose another name")
+    # In an order that leaves, half-way, an unfinished run: never a finished one, never a folder that is no run's.
+    order = {CHECKPOINTS: -2, **{p.name: -1 for p in found if RESULTS.fullmatch(p.name)}, RUN: 1, CONFIG: 2}
+    if (folder / RUN).is_file():
+        with suppress(UserError):
+            _mark_unfinished(folder)
+    for path in sorted(found, key=lambda path: order.get(path.name, 0)):
+        files.remove(path)
+
+
+def _mark_unfinished(folder: Path) -> None:
+    if stored := read_facts(folder):
+        write_facts(folder, stored.model_copy(update={"status": "running"}))
 
 
 class RunFolder:
@@ -138,20 +158,6 @@ class RunFolder:
                 f"{self.path} holds a run that differs in {', '.join(refused)}; give this one another name, start "
                 "anew with --overwrite, or admit a change with --allow-change KEY"
             )
-
-    def clear(self) -> None:
-        """Removes an earlier run; raises UserError, and removes nothing, if the folder holds anything else."""
-        files.sweep(self.path)
-        found = [path for path in self.path.iterdir() if path.name != LOCK]
-        if foreign := sorted(path.name for path in found if not OF_A_RUN.fullmatch(path.name)):
-            raise UserError(f"{self.path} holds {foreign[0]}, which is no run's; move it, or choose another name")
-        # In an order that leaves, half-way, an unfinished run: never a finished one, never a folder that is no run's.
-        order = {CHECKPOINTS: -2, **{p.name: -1 for p in found if RESULTS.fullmatch(p.name)}, RUN: 1, CONFIG: 2}
-        if (self.path / RUN).is_file():
-            with suppress(UserError):
-                self._mark_unfinished()
-        for path in sorted(found, key=lambda path: order.get(path.name, 0)):
-            files.remove(path)
 
     def begin(self, config: Config, subset: Mapping[str, Any]) -> Checkpoint | None:
         """Writes what is known before training, and gives the newest checkpoint if there is one."""
@@ -254,10 +260,6 @@ class RunFolder:
                 "all of it with --overwrite"
             )
         return stored
-
-    def _mark_unfinished(self) -> None:
-        if stored := read_facts(self.path):
-            write_facts(self.path, stored.model_copy(update={"status": "running"}))
 
     def _going_on(self, before: Facts, checkpoint: Checkpoint | None) -> Facts:
         """The facts of now, with what was admitted before and is admitted now."""

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
-from typing import Self
 
 import numpy as np
 
 from tf_dlth.config import DataConfig
-from tf_dlth.data.examples import ArrayExamples, Examples
+from tf_dlth.data.examples import ArrayExamples
 from tf_dlth.data.images import Preprocessing
+from tf_dlth.data.joining import JoinedExamples
 from tf_dlth.data.labels import whole_labels
 from tf_dlth.data.sources import files
 from tf_dlth.data.sources.arrayfiles import map_npy
@@ -39,7 +38,9 @@ def load(config: DataConfig) -> Source:
     if config.image_size not in (None, SIDE):
         raise UserError(f"data.image_size: the images of cifar10_c have {SIDE} pixels; remove it")
     cells = [(kind, level) for kind in corruption_kinds(root) for level in severities(root)]
-    test = JoinedExamples([corrupted_examples(root, kind, severity) for kind, severity in cells])
+    sets = [corrupted_examples(root, kind, severity) for kind, severity in cells]
+    _require_one_shape(sets)
+    test = JoinedExamples(sets)
     train = no_examples(test.image_shape)
     return Source("cifar10_c", CIFAR10_CLASSES, train, test, None, Preprocessing.of_shape(test.image_shape))
 
@@ -87,40 +88,10 @@ def corrupted_examples(root: Path, kind: str, severity: int) -> ArrayExamples:
     return ArrayExamples(images[rows], labels[rows], names)
 
 
-class JoinedExamples(Examples):
-    """Sets of one image shape after each other, read where they lie."""
-
-    def __init__(self, sets: Iterable[ArrayExamples], indices: np.ndarray | None = None) -> None:
-        self._sets = tuple(sets)
-        if len({part.image_shape for part in self._sets}) > 1:
-            first, other = next((a, b) for a, b in pairwise(self._sets) if a.image_shape != b.image_shape)
+def _require_one_shape(sets: Sequence[ArrayExamples]) -> None:
+    for one, other in pairwise(sets):
+        if one.image_shape != other.image_shape:
             raise UserError(
-                f"images {printable(first.names[0])} and {printable(other.names[0])} differ in shape: "
-                f"{list(first.image_shape)} and {list(other.image_shape)}; keep arrays of one shape in a folder"
+                f"images {printable(one.names[0])} and {printable(other.names[0])} differ in shape: "
+                f"{list(one.image_shape)} and {list(other.image_shape)}; keep arrays of one shape in a folder"
             )
-        self._ends = np.cumsum([len(part) for part in self._sets])
-        labels = np.concatenate([part.labels for part in self._sets])
-        names: Sequence[str] = [name for part in self._sets for name in part.names]
-        self._indices = np.arange(len(labels)) if indices is None else indices
-        super().__init__(labels[self._indices], [names[i] for i in self._indices])
-
-    @property
-    def image_shape(self) -> tuple[int, int, int]:
-        return self._sets[0].image_shape
-
-    def take(self, indices: np.ndarray) -> Self:
-        return type(self)(self._sets, self._indices[indices])
-
-    def read(self, indices: np.ndarray) -> np.ndarray:
-        images = np.empty((len(indices), *self.image_shape), np.uint8)
-        for row, position in enumerate(self._indices[indices].tolist()):
-            images[row] = self._image(position)
-        return images
-
-    def digests(self) -> list[bytes]:
-        return [hashlib.sha256(self._image(i).tobytes()).digest() for i in self._indices.tolist()]
-
-    def _image(self, position: int) -> np.ndarray:
-        part = int(np.searchsorted(self._ends, position, side="right"))
-        start = self._ends[part] - len(self._sets[part])
-        return self._sets[part].images[position - start]
