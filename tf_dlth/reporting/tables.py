@@ -8,25 +8,27 @@ from rich import box
 from rich.table import Table
 
 from tf_dlth.analysis.accuracies import error_of_difference, standard_error
+from tf_dlth.config import TrainingConfig
 from tf_dlth.lottery import selection
 from tf_dlth.lottery.rows import Row
-from tf_dlth.reporting.rules import shown
+from tf_dlth.reporting.rules import heldout, shown
+from tf_dlth.reporting.run_record import RunRecord
 from tf_dlth.reporting.sizes import sizes
-from tf_dlth.reporting.standings import HEADERS, Standing, cells
+from tf_dlth.reporting.standings import Standing, cells, columns
 from tf_dlth.tickets.ticket import Ticket
 
 
-def iterations_table(rows: Sequence[Row], images: Mapping[str, int]) -> Table:
+def iterations_table(rows: Sequence[Row], images: Mapping[str, int], training: TrainingConfig) -> Table:
     """A row an iteration, with the accuracy on the images that choose: the held-out ones where there are some."""
     if rows[0].heldout_accuracy is None:
         return _by_test(rows, images["test"])
-    table = _table("held-out accuracy by iteration (%), which chooses", "k", "density", "remaining", "held-out")
-    for name in ("error", "epoch"):
-        table.add_column(name, justify="right")
+    name, balanced = heldout(training), training.class_weights == "balanced"
+    names = ("k", "density", "remaining", name, *([] if balanced else ["error"]), "epoch")
+    table = _table(f"{name} accuracy by iteration (%), which chooses", *names)
     for row in rows:
         held = row.heldout_accuracy or 0.0
-        error = standard_error(held, images["heldout"])
-        table.add_row(*_network(row), f"{100 * held:.2f}", f"{100 * error:.2f}", str(row.heldout_epoch))
+        error = [] if balanced else [f"{100 * standard_error(held, images['heldout']):.2f}"]
+        table.add_row(*_network(row), f"{100 * held:.2f}", *error, str(row.heldout_epoch))
     return table
 
 
@@ -69,12 +71,13 @@ def rules_table(rows: Sequence[Row], images: int, every: int = 1) -> Table:
     return table
 
 
-def standings_table(standings: Sequence[Standing], dense: float, images: Mapping[str, int] | None) -> Table:
-    """What was chosen beside what it has to beat; ``dense`` is the test accuracy of the dense network."""
-    table = _table("what was chosen, and what it has to beat (%)", *HEADERS)
+def standings_table(standings: Sequence[Standing], record: RunRecord) -> Table:
+    """What the run chose beside what it has to beat."""
+    dense = selection.test_accuracy(record.rows[0], record.rule)
+    table = _table("what was chosen, and what it has to beat (%)", *columns(record.config.training))
     table.columns[0].justify = "left"
     for standing in standings:
-        table.add_row(*cells(standing, dense, images))
+        table.add_row(*cells(standing, dense, record.images))
     return table
 
 

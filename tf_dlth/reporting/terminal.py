@@ -109,7 +109,7 @@ def print_result(console: Console, rows: Sequence[Row], plan: Plan, folder: Path
     """The tables that end a run, and how to read them."""
     winner, images = load_ticket(folder, trust=True), _images(plan)
     every = plan.config.training.evaluate_every
-    console.print(iterations_table(rows, images))
+    console.print(iterations_table(rows, images, plan.config.training))
     console.print(rules_table(rows, images["test"], every))
     _print_lines(console, [f"{shown(rule, every)}: {explained(rule, every)}" for rule in selection.rules(rows)])
     console.print(sizes_table(winner))
@@ -123,8 +123,7 @@ def print_result(console: Console, rows: Sequence[Row], plan: Plan, folder: Path
 def print_standings(console: Console, record: RunRecord) -> None:
     """What the run chose beside what it has to beat."""
     found = standings(record)
-    dense = selection.test_accuracy(record.rows[0], record.rule)
-    console.print(standings_table(found, dense, record.images))
+    console.print(standings_table(found, record))
     _print_lines(console, [*MEANING, *better(found)])
 
 
