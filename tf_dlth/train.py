@@ -109,22 +109,24 @@ def _within_budget(
     if budget is None:
         return config, True
     from tf_dlth.budgeting import fitted, going_on
+    from tf_dlth.reporting.layout import print_sentences
 
     share = budget / len(_searches(config, options))
     before = None if options.overwrite else going_on(config)
     config, line = before or fitted(config, share, devices=options.devices, trust=options.trust)
-    console.print(line, soft_wrap=True)
+    print_sentences(console, [line])
     return config, before is not None
 
 
 def _rehearse(config: Config, options: argparse.Namespace, console: Console, timed: bool) -> None:
     from tf_dlth.experiment import rehearse
-    from tf_dlth.reporting.plan import plan_lines, print_details, print_plan
+    from tf_dlth.reporting.layout import print_sentences
+    from tf_dlth.reporting.plan import plan_lines, print_details
 
     plan = rehearse(config, devices=options.devices, trust=options.trust, timed=timed)
     if options.verbose:
         print_details(console, plan)
-    print_plan(console, plan_lines(plan))
+    print_sentences(console, plan_lines(plan))
     commands.write_json(options.json, [_plan_record(plan)])
 
 

@@ -13,7 +13,6 @@ from tf_dlth.reporting.plan import (
     images_table,
     pictures_line,
     plan_lines,
-    print_plan,
     skipped_line,
     summary_line,
     time_line,
@@ -117,13 +116,3 @@ def test_few_sizes_are_all_told() -> None:
 @pytest.mark.parametrize(("seconds", "pointed"), [(3000.0, False), (7200.0, True)])
 def test_a_long_run_points_to_a_shorter_one(seconds: float, pointed: bool) -> None:
     assert ("--budget 30m" in time_line(seconds)) == pointed
-
-
-@pytest.mark.parametrize("terminal", [True, False])
-def test_words_stay_whole_on_a_terminal_and_lines_elsewhere(terminal: bool) -> None:
-    out, line = io.StringIO(), "word " * 30 + "\x1b[2J"
-    print_plan(Console(file=out, width=40, force_terminal=terminal), [line])
-    printed = out.getvalue().splitlines()
-    assert (len(printed) > 1) == terminal
-    assert max(map(len, printed)) <= 40 or not terminal
-    assert "\x1b[2J" not in out.getvalue()

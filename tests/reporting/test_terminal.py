@@ -33,8 +33,8 @@ def test_progress_tells_the_accuracy_that_chooses(finished, heldout: bool):
         assert shown._scores == f"loss 0.500 {'held-out 75.0%' if heldout else 'test 25.0%'} "
         shown.iteration_ended(row, load_ticket(finished.path))
     told = out.getvalue().splitlines()[-1]
-    assert ("held-out  60.0% (standard error 8.9) at epoch 3" in told) == heldout  # 30 held-out images
-    assert ("test  50.0% (standard error 1.5) at epoch 7" in told) != heldout  # 1,047 test images
+    assert ("held-out  60.0% (error 8.9) at epoch 3" in told) == heldout  # 30 held-out images
+    assert ("test  50.0% (error 1.5) at epoch 7" in told) != heldout  # 1,047 test images
 
 
 @pytest.mark.parametrize("every", [1, 10])

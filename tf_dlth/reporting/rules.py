@@ -6,7 +6,7 @@ from tf_dlth.config import TrainingConfig
 from tf_dlth.lottery.selection import Rule
 
 EXPLAINED: dict[Rule, str] = {
-    "heldout": "chosen on held-out images: honest, the test set is looked at once, after every choice",
+    "heldout": "on held-out images, which is honest: the test set is looked at once, after every choice",
     "last": "no choice of an epoch, but the iteration is chosen on the test set",
 }
 
@@ -30,9 +30,14 @@ BALANCED = (
 )
 
 
+def is_balanced(training: TrainingConfig) -> bool:
+    """Whether held-out accuracy is the mean recall by class."""
+    return training.class_weights == "balanced"
+
+
 def heldout(training: TrainingConfig) -> str:
-    """What held-out accuracy is called: where class weights are balanced it is the mean recall by class."""
-    return "held-out balanced" if training.class_weights == "balanced" else "held-out"
+    """What held-out accuracy is called."""
+    return "held-out balanced" if is_balanced(training) else "held-out"
 
 
 def ordinal(number: int) -> str:

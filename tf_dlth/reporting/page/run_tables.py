@@ -10,7 +10,7 @@ from tf_dlth.analysis.accuracies import error_of_difference, standard_error
 from tf_dlth.evaluation.analyses.opening import Opened
 from tf_dlth.lottery.selection import PAPER_LAST_ITERATION, Rule, dense_would_win, score, test_accuracy, winners
 from tf_dlth.reporting.page.content import Table
-from tf_dlth.reporting.rules import BALANCED, heldout, shown
+from tf_dlth.reporting.rules import BALANCED, heldout, is_balanced, shown
 from tf_dlth.reporting.run_record import RunRecord, labels_used, settings
 from tf_dlth.reporting.sizes import sizes
 from tf_dlth.reporting.standings import Standing, cells, columns
@@ -87,7 +87,7 @@ def iterations_table(record: RunRecord) -> Table:
         "test: heldout", "test: test_best", "test: last", "seconds",
     )  # fmt: skip
     caption = "Every iteration k: accuracy in per cent, on the test images at the epoch that each rule keeps"
-    if record.config.training.class_weights == "balanced":
+    if is_balanced(record.config.training):
         caption += f"; {BALANCED}"
     elif images and "heldout" in images:
         held = record.chosen.heldout_accuracy or 0.0
