@@ -89,7 +89,7 @@ def test_from_a_wheel_and_a_folder_of_photographs_to_an_exported_network(install
     assert said("--version") == f"tf_dlth {tf_dlth.__version__}\n"
 
     assert "tf-dlth train --config folder.yaml" in said("init", "folder.yaml")
-    train = ("train", "--config", "folder.yaml", "data.data_dir=photographs")
+    train = ("train", "--config", "folder.yaml", "data.data_dir=photographs", "data.image_size=24")
     plan = said(*train, "--dry-run")
     assert "in each of 2 classes" in plan and "time: about" in plan
     assert not (home / "saved_tickets").exists()
