@@ -75,8 +75,8 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_from_a_wheel_and_a_folder_of_photographs_to_an_exported_network(installed: Installed, home: Path) -> None:
     def said(*words: object, program: str = "tf-dlth") -> str:
         done = installed.run(program, *words, cwd=home)
-        assert (done.returncode, done.stderr) == (0, ""), (words, done.stdout[-2000:], done.stderr)
-        assert "\x1b" not in done.stdout
+        assert done.returncode == 0, (words, done.stdout[-2000:], done.stderr)
+        assert program != "tf-dlth" or (done.stderr == "" and "\x1b" not in done.stdout)  # TensorFlow alone greets
         return done.stdout
 
     def told(*words: object) -> list[dict[str, Any]]:

@@ -28,7 +28,7 @@ def test_a_plan_is_a_few_lines(finished) -> None:
     lines = plan_lines(plan)
     assert f"{plan.parameters:,} parameters, {plan.prunable:,} prunable" in lines[0] == summary_line(plan)
     assert "50 train, 30 held-out, 1,047 test" in lines[0]
-    assert lines[1].startswith("images a class (train/held-out/test): 0 5/3/")
+    assert lines[1].startswith("images a class (train/held-out/test): 0: 5/3/")
     assert lines[2:4] == ["input: 8 x 8 pixels, 1 channel", "not used: 2 .gif files"]
     assert lines[4].startswith("21 training steps; up to ")
     assert lines[5] == "time: about 25 min on this machine, by its first steps"
@@ -50,13 +50,13 @@ def test_the_table_of_classes(finished) -> None:
         ),
         (
             {"train": {"b": 4, "a": 9}, "heldout": {"b": 1, "a": 2}, "test": {"b": 3, "a": 1000}},
-            "images a class (train/held-out/test): b 4/1/3, a 9/2/1,000",
+            "images a class (train/held-out/test): b: 4/1/3, a: 9/2/1,000",
         ),
         (
             {"train": {f"c{n}": n + 1 for n in range(40)}, "test": {f"c{n}": 7 for n in range(40)}},
-            "images a class (train/test): from c0 1/7 to c39 40/7, 40 classes",
+            "images a class (train/test): from 1/7 in c0 to 40/7 in c39, 40 classes",
         ),
-        ({"train": {"\x1b[2J": 1, "b": 2}}, r"images a class (train): \x1b[2J 1, b 2"),
+        ({"train": {"\x1b[2J": 1, "b": 2}}, r"images a class (train): \x1b[2J: 1, b: 2"),
     ],
 )
 def test_images_a_class(counts: dict[str, dict[str, int]], line: str) -> None:

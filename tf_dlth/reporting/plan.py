@@ -98,9 +98,9 @@ def classes_line(counts: Counts) -> str:
     if len(set(of_each.values())) == 1:
         return f"images a class ({heads}): {of_each[names[0]]} in each of {len(names)} classes"
     if len(names) <= MOST_CLASSES:
-        told = ", ".join(f"{printable(name, 60)} {images}" for name, images in of_each.items())
+        told = ", ".join(f"{printable(name, 60)}: {images}" for name, images in of_each.items())
         return f"images a class ({heads}): {told}"
-    few, many = (f"{printable(name, 60)} {of_each[name]}" for name in (names[0], names[-1]))
+    few, many = (f"{of_each[name]} in {printable(name, 60)}" for name in (names[0], names[-1]))
     return f"images a class ({heads}): from {few} to {many}, {len(names)} classes"
 
 

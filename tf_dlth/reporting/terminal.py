@@ -33,6 +33,9 @@ WHY_NOT_SMALLER = (
     "dense, so size falls only through compression, and speed not at all without sparse kernels."
 )
 
+BESIDE_THE_BAR = 76
+"""Columns of a live line's words and numbers, of 16 iterations of 200 epochs."""
+
 
 class Terminal(Lines, RunObserver):
     """Prints to ``console``; live where that is a terminal. ``verbose`` shows every key and class too."""
@@ -42,7 +45,7 @@ class Terminal(Lines, RunObserver):
         self._verbose = verbose
         self._progress = Progress(
             TextColumn("{task.description}"),
-            BarColumn(),
+            BarColumn(bar_width=max(4, min(40, console.width - BESIDE_THE_BAR))),
             TextColumn("{task.fields[state]}"),
             TimeRemainingColumn(),
             console=console,
@@ -74,7 +77,7 @@ class Terminal(Lines, RunObserver):
     def progress(self, iteration: int, position: Position, images_per_second: float) -> None:
         config = self._plan.config
         where = f"iteration {iteration}/{config.pruning.iterations} epoch {position.epoch}/{self._schedule.epochs}"
-        state = f"{self._scores}{images_per_second:,.0f} images/s"
+        state = f"{self._scores}{images_per_second:,.0f} img/s"
         self._progress.update(
             self._task,
             completed=self._schedule.steps_until(iteration, position),
