@@ -1,7 +1,7 @@
-"""Pictures of what commands print and write, for docs/images/: ``python docs/screenshots.py`` in the repository's folder.
+"""Pictures of what commands print and write, for docs/images/: ``python docs/screenshots.py``.
 
-They are the tutorials' own commands, run in a new folder, a few minutes long; nothing is drawn that was not printed. The
-report's page needs Chromium; without it that picture stays as it is, and a line says so.
+The commands are the tutorials' own, run in a new folder for a minute or two; nothing is drawn that was not printed. The
+report's page needs Chromium: without it that picture stays as it is, and a line says so.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ ROOT = Path(__file__).resolve().parent.parent
 IMAGES = ROOT / "docs" / "images"
 COLUMNS = 96
 BLOCK = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-PAGE = (900, 1150)
+PAGE = (900, 1400)
 """Width and height of the report's first screen, in pixels."""
 SVG = re.sub(r"@font-face \{\{.*?\}\}\s*", "", CONSOLE_SVG_FORMAT, flags=re.DOTALL)
 """Rich's own, without fonts that it would fetch from elsewhere."""

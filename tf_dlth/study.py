@@ -96,8 +96,8 @@ def _print_plan(ledger: Ledger, options: Any) -> None:
     sums = left(plan, workers)
     sentences = [
         *reasons([planned.standing for planned in plan if planned.standing.state == "absent"]),
-        f"left: {sums['cells']:,} cells, {sums['steps']:,} training steps, up to {sums['bytes'] / 2**20:,.0f} MiB; about "
-        f"{sums['hours']:,.1f} hours with {workers} at a time and {threads} threads each",
+        f"left: {sums['cells']:,} cells, {sums['steps']:,} training steps, up to {sums['bytes'] / 2**20:,.0f} MiB; "
+        f"about {sums['hours']:,.1f} hours with {workers} at a time and {threads} threads each",
         "an estimate from the first steps and evaluations of each network on this machine as busy as it is now; "
         "measures and analyses take more",
     ]

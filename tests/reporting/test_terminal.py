@@ -93,3 +93,16 @@ def test_progress_counts_the_steps_of_all_iterations(finished, terminal: bool):
             done.append(shown._progress.tasks[0].completed)
         assert shown._progress.tasks[0].total == plan.steps == 21
     assert done == [1, 9, 10, 15, 18, 21]
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_the_live_line_fits_the_terminal(width: int):
+    """That of a long search, with the time that is left at its end."""
+    out = io.StringIO()
+    console = Console(file=out, width=width, force_terminal=True, color_system=None)
+    with Terminal(console) as shown:
+        state = "loss 0.123 held-out 99.9% 2,345 img/s"
+        shown._progress.update(0, description="iteration 16/16 epoch 200/200", state=state)
+    out.truncate(0)
+    console.print(shown._progress.get_renderable())
+    assert "…" not in out.getvalue() and out.getvalue().rstrip().endswith("-:--:--")

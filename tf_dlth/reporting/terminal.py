@@ -113,9 +113,11 @@ def print_result(console: Console, rows: Sequence[Row], plan: Plan, folder: Path
     """The tables that end a run, and how to read them."""
     winner, images = load_ticket(folder, trust=True), _images(plan)
     every = plan.config.training.evaluate_every
+    console.print()
     console.print(iterations_table(rows, images, plan.config.training))
     console.print(rules_table(rows, images["test"], every))
     print_sentences(console, [f"{shown(rule, every)}: {explained(rule, every)}" for rule in selection.rules(rows)])
+    console.print()
     console.print(sizes_table(winner))
     print_sentences(console, [WHY_NOT_SMALLER])
     print_standings(console, replace(read_record(folder), rows=rows))
@@ -127,6 +129,7 @@ def print_result(console: Console, rows: Sequence[Row], plan: Plan, folder: Path
 def print_standings(console: Console, record: RunRecord) -> None:
     """What the run chose beside what it has to beat."""
     found = standings(record)
+    console.print()
     console.print(standings_table(found, record))
     print_sentences(console, [*MEANING, *better(found)])
 
