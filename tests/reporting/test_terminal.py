@@ -99,10 +99,8 @@ def test_progress_counts_the_steps_of_all_iterations(finished, terminal: bool):
 def test_the_live_line_fits_the_terminal(width: int):
     """That of a long search, with the time that is left at its end."""
     out = io.StringIO()
-    console = Console(file=out, width=width, force_terminal=True, color_system=None)
-    with Terminal(console) as shown:
-        state = "loss 0.123 held-out 99.9% 2,345 img/s"
-        shown._progress.update(0, description="iteration 16/16 epoch 200/200", state=state)
-    out.truncate(0)
-    console.print(shown._progress.get_renderable())
-    assert "…" not in out.getvalue() and out.getvalue().rstrip().endswith("-:--:--")
+    shown = Terminal(Console(file=io.StringIO(), width=width, force_terminal=True))
+    state = "loss 0.123 held-out 99.9% 2,345 img/s"
+    shown._progress.update(shown._task, total=9, description="iteration 16/16 epoch 200/200", state=state)
+    Console(file=out, width=width).print(shown._progress.get_renderable())
+    assert "…" not in out.getvalue() and out.getvalue().rstrip().endswith(f"{state} -:--:--")
