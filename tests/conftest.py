@@ -22,8 +22,9 @@ from tf_dlth.runs.facts import Facts
 from tf_dlth.startup import start_tensorflow
 
 from .hub import hub
+from .installed import installed
 
-__all__ = ["hub"]
+__all__ = ["hub", "installed"]
 
 TINY = """
 name: tiny

@@ -18,7 +18,10 @@ TOKEN = "hf_test"
 
 
 class Hub:
-    """``commits`` are the files of each repository by commit id, the newest last; ``asked`` are lines of requests."""
+    """``commits`` are the files of each repository by commit id, the newest last; ``asked`` are lines of requests.
+
+    That somebody asks whether it is there is none of them.
+    """
 
     def __init__(self) -> None:
         self.commits: dict[str, dict[str, Files]] = {}
@@ -39,6 +42,8 @@ class Hub:
         return self.commit(repository, {path.relative_to(folder).as_posix(): path.read_bytes() for path in names})
 
     def answer(self, method: str, path: str, token: str | None, body: bytes) -> tuple[int, dict[str, str], bytes]:
+        if path == "/":
+            return 200, {}, b""
         self.asked.append(f"{method} {path}")
         if method == "POST":
             return self._write(path, body) if token == f"Bearer {TOKEN}" else (401, {}, b"{}")

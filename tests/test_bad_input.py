@@ -173,6 +173,12 @@ def test_a_class_that_training_does_not_know(refused_images: Refused, images: Pa
     assert f"class new is in {images}/test but not in {images}/train" in refused_images()
 
 
+def test_a_folder_of_one_class(refused_images: Refused, images: Path) -> None:
+    for part in ("train", "test"):
+        shutil.rmtree(images / part / "b")
+    assert "needs at least two classes, and the images have 1 (a); add another" in refused_images()
+
+
 def test_images_of_different_sizes(refused_images: Refused, images: Path) -> None:
     paint(images / "test/b/0.png", 99, side=13)
     message = refused_images()

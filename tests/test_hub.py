@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -51,8 +52,25 @@ def test_what_is_not_there(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(UserError, match=f"b of hf://owner/name@{revision} cannot be downloaded: 404"):
         Reference("owner/name", revision).download("b")
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
-    with pytest.raises(UserError, match=r"cannot be downloaded: .*cannot find the requested files in the local cache"):
+    with pytest.raises(UserError, match=r"cannot be downloaded: .* does not answer \(.*offline mode is enabled"):
         Reference("owner/name", COMMIT).download("a")
+
+
+def test_where_nobody_answers_it_is_said_at_once_and_what_was_downloaded_is_used(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The library alone would ask again for half a minute."""
+    reference = Reference("owner/name", hub.commit("owner/name", {"a": b"1", "b": b"2"}))
+    kept = reference.download("a")
+    monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", "http://127.0.0.1:9")  # nobody listens there
+    started = time.monotonic()
+    line = r"http://127\.0\.0\.1:9 does not answer \(.*refused\); try again where there is a network$"
+    with pytest.raises(UserError, match=f"^b of {reference} cannot be downloaded: {line}"):
+        reference.download("b")
+    with pytest.raises(UserError, match=f"^hf://owner/name cannot be looked at: {line}"):
+        names_in("owner/name")
+    assert reference.download("a") == kept
+    assert time.monotonic() - started < 5
 
 
 def test_a_cache_whose_links_lead_elsewhere(hub: Hub, tmp_path: Path) -> None:

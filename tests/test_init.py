@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -26,12 +27,13 @@ def test_what_is_written_is_a_config_that_leaves_three_keys_open(
 ) -> None:
     path = tmp_path / f"{stem}.yaml"
     assert main([str(path)]) == 0
-    assert capsys.readouterr().out.startswith(f"{path} is written; next: tf-dlth train --config {path} --data-dir ")
+    typed = shlex.quote(str(path))
+    assert capsys.readouterr().out.startswith(f"{path} is written; next: tf-dlth train --config {typed} --data-dir ")
     config = load_config(path)
     assert (config.name, config.data.dataset, config.data.fit) == (name, "folder", "crop")
     left_open = {("model", "width"), ("training", "epochs"), ("pruning", "iterations")}
     assert not {(s, key) for s, key in left_open if key in getattr(config, s).model_fields_set}
-    assert f"--config {path} --data-dir FOLDER --budget 20m" in path.read_text()
+    assert f"--config {typed} --data-dir FOLDER --budget 20m" in path.read_text()
 
 
 def test_nothing_is_written_over(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

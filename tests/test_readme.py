@@ -55,6 +55,20 @@ def test_r17_every_config_loads_and_opens_with_its_command(path: Path) -> None:
     assert f"--config {path.relative_to(ROOT).as_posix()}" in header
 
 
+def test_pictures_are_shown_small_and_told_and_fetch_nothing() -> None:
+    texts = {document: document.read_text(encoding="utf-8") for document in DOCUMENTS}
+    shown = [
+        ((document.parent / target).resolve(), alt)
+        for document, text in texts.items()
+        for alt, target in re.findall(r"!\[([^\]]*)\]\(([^)]+)\)", text)
+    ]
+    assert {path for path, _ in shown} == set((ROOT / "docs" / "images").iterdir())
+    for path, alt in shown:
+        content = path.read_bytes()
+        assert len(alt.split()) > 5 and len(content) < 150_000
+        assert path.suffix == ".png" or b"url(http" not in content
+
+
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
 def test_links_lead_somewhere(document: Path) -> None:
     targets = re.findall(r"\]\((?!http)([^)#]+)", document.read_text(encoding="utf-8"))

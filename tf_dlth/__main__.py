@@ -15,14 +15,14 @@ COMMANDS = {
     "evaluate": "measure a ticket, a run or a SavedModel",
     "predict": "name the classes of images",
     "probe": "train a linear classifier on a ticket's features of other images",
-    "analyze": "compare tickets and runs: densities, similarity, norms, overlap, curves",
+    "analyze": "compare tickets and runs: densities, similarity, norms, curves",
     "report": "write a page about runs, with every table and figure beside it",
     "list": "show the runs of a folder in a table",
     "card": "write the model card of a ticket",
     "push": "upload a ticket and its card to the Hugging Face Hub",
     "pretrain": "train an encoder without labels",
     "corrupt": "make corrupted copies of a dataset's test images",
-    "export": "write a ticket for use elsewhere: SavedModel, compacted, LiteRT, ONNX",
+    "export": "write a ticket for elsewhere: SavedModel, compacted, LiteRT, ONNX",
     "study": "run a grid of runs over seeds",
 }
 
@@ -39,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not words or words[0] in ("-h", "--help"):
         print("usage: tf-dlth COMMAND [OPTIONS]\n")
         print("\n".join(f"  {name:10} {purpose}" for name, purpose in COMMANDS.items()))
-        print("\ntf-dlth COMMAND --help tells a command's options, tf-dlth --version this package's version.")
+        print("\ntf-dlth COMMAND --help tells a command's options,\ntf-dlth --version this package's version.")
         return 0
     if words[0] == "--version":
         print(f"tf_dlth {__version__}")

@@ -25,6 +25,7 @@ def analyze(arguments: Sequence[str] | None = None) -> None:
     commands.require_paths(options.paths)
     start_tensorflow()
     from tf_dlth.evaluation.analyses.findings import Request
+    from tf_dlth.reporting.layout import print_sentences
 
     request = Request(
         paths=options.paths,
@@ -36,9 +37,8 @@ def analyze(arguments: Sequence[str] | None = None) -> None:
     findings = analyses.analyse(options.kind, request)
     paths = analyses.write(options.kind, findings, out, {"paths": options.paths, **given})
     console = commands.console()
-    console.print(commands.table(findings.table))
-    for line in (*findings.notes, f"written: {', '.join(map(str, paths))}"):
-        console.print(line, soft_wrap=True)
+    console.print(commands.table(findings.table, console.width))
+    print_sentences(console, [*findings.notes, f"written: {', '.join(map(str, paths))}"])
     commands.write_json(options.json, findings.records)
 
 

@@ -34,7 +34,9 @@ if TYPE_CHECKING:  # --help needs none of them, and takes as long as what is imp
 STANDARD_OUTPUT = 1
 SHORT = 30
 """Characters of words in a table that are never broken into lines; headers of numbers make room for them."""
-DATA_VARIABLE, WORKERS_VARIABLE = "TF_DLTH_DATA", "TF_CONFIG"
+DATA_VARIABLE, WORKERS_VARIABLE, COLUMNS_VARIABLE = "TF_DLTH_DATA", "TF_CONFIG", "COLUMNS"
+WIDE = 1000
+"""Columns of what is no terminal: no table is broken into lines there."""
 
 
 class Parser(argparse.ArgumentParser):
@@ -166,7 +168,9 @@ def console() -> Console:
     """Standard output as every command prints to it: text is text, without markup, smileys or colours for numbers."""
     from rich.console import Console
 
-    return Console(file=cast(IO[str], Lasting(sys.stdout)), markup=False, emoji=False, highlight=False)
+    out = Lasting(sys.stdout)
+    width = None if out.isatty() or COLUMNS_VARIABLE in os.environ else WIDE
+    return Console(file=cast(IO[str], out), width=width, markup=False, emoji=False, highlight=False)
 
 
 def locate_data(data: DataConfig) -> DataConfig:
@@ -207,19 +211,24 @@ def test_images(subject: Subject, data: str | None, data_dir: str | None) -> tup
     return data or (located.dataset if located else ""), read_images(subject, data, located)
 
 
-def table(rows: Sequence[Mapping[str, str]]) -> Table:
-    """Rows under the first one's keys; words stand to the left and numbers to the right."""
+def table(rows: Sequence[Mapping[str, str]], width: int = WIDE) -> Table:
+    """Rows under the first one's keys; words stand to the left and numbers to the right.
+
+    Where the whole is wider than ``width``, the paths that head its columns are broken after a slash.
+    """
     from rich import box
     from rich.table import Table
 
     made = Table(box=box.SIMPLE_HEAD)
-    for name in rows[0]:
+    longest = {name: max(len(row[name]) for row in rows) for name in rows[0]}
+    fits = sum(max(len(name), cell) + 3 for name, cell in longest.items()) < width
+    for name, cell in longest.items():
         number = all(row[name].lstrip("+-")[:1].isdigit() or row[name] == "-" for row in rows)
-        width = max(len(row[name]) for row in rows)
         if number:
-            made.add_column(name, justify="right", overflow="fold", min_width=width)
+            header = name if fits else name.replace("/", "/\n")
+            made.add_column(header, justify="right", overflow="fold", min_width=cell)
         else:
-            made.add_column(name, overflow="fold", no_wrap=width <= SHORT)
+            made.add_column(name, overflow="fold", no_wrap=cell <= SHORT)
     for row in rows:
         made.add_row(*row.values())
     return made

@@ -25,6 +25,7 @@ def evaluate(arguments: Sequence[str] | None = None) -> None:
     from tf_dlth.evaluation.robustness import Attack
     from tf_dlth.evaluation.subject import all_iterations
     from tf_dlth.reporting.evaluation import class_table, corruptions_table, measures_table, seen_before_lines
+    from tf_dlth.reporting.layout import print_sentences
 
     attack = Attack(options.attack, parse_epsilon(options.epsilon)) if options.attack else None
     paths = [p for path in options.tickets for p in (all_iterations(path) if options.iterations else [path])]
@@ -32,8 +33,7 @@ def evaluate(arguments: Sequence[str] | None = None) -> None:
     console = commands.console()
     records = [_measured(evaluator, wanted, path, options, console) for path in paths]
     console.print(measures_table(records))
-    for line in seen_before_lines(records):
-        console.print(line)
+    print_sentences(console, seen_before_lines(records))
     if len(records) == 1:
         console.print(class_table(records[0]))
         if "corruptions" in records[0]:

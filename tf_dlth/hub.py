@@ -51,8 +51,11 @@ class Reference:
 
     def download(self, name: str) -> Path:
         """The ordinary file behind ``name`` in the cache; raises UserError where it is not there and cannot be had."""
-        with _told(f"{name} of {self} cannot be downloaded"):
-            path = Path(_library().hf_hub_download(self.repository, name, revision=self.revision))
+        library, what = _library(), f"{name} of {self} cannot be downloaded"
+        if not isinstance(library.try_to_load_from_cache(self.repository, name, revision=self.revision), str):
+            _require_answer(library, what)
+        with _told(what):
+            path = Path(library.hf_hub_download(self.repository, name, revision=self.revision))
         folder = path.parents[len(Path(name).parts)].parent  # the repository's: snapshots/REVISION/NAME, blobs/DIGEST
         real = path.resolve()
         if not real.is_relative_to(folder.resolve()):
@@ -76,8 +79,9 @@ def require_token() -> None:
 
 def names_in(repository: str) -> frozenset[str]:
     """The files of a model's repository as it is now; none where there is no such repository, or none to be seen."""
-    library = _library()
-    with _told(f"{SCHEME}{repository} cannot be looked at"):
+    library, what = _library(), f"{SCHEME}{repository} cannot be looked at"
+    _require_answer(library, what)
+    with _told(what):
         try:
             return frozenset(library.list_repo_files(repository))
         except library.errors.RepositoryNotFoundError:
@@ -105,6 +109,16 @@ def _library() -> ModuleType:
     huggingface_hub.utils.disable_progress_bars()
     huggingface_hub.utils.logging.set_verbosity_error()
     return huggingface_hub
+
+
+def _require_answer(library: ModuleType, what: str) -> None:
+    """Raises UserError at once where nobody answers; the library itself asks again for half a minute."""
+    hub = library.constants.ENDPOINT
+    try:
+        library.utils.get_session().head(hub, timeout=library.constants.HF_HUB_ETAG_TIMEOUT)
+    except Exception as error:
+        reason = " ".join(str(error).split())[:300].rstrip(".")
+        raise UserError(f"{what}: {hub} does not answer ({reason}); try again where there is a network") from error
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -24,7 +25,8 @@ def init(arguments: Sequence[str] | None = None) -> None:
     if path.suffix not in (".yaml", ".yml"):
         raise UserError(f"{shown}: a configuration is a YAML file; name it {printable(path.stem)}.yaml")
     write_bytes(path, folder_config(path).encode())
-    print(f"{shown} is written; next: tf-dlth train --config {shown} --data-dir FOLDER --budget 20m --dry-run")
+    typed = shlex.quote(shown)
+    print(f"{shown} is written; next: tf-dlth train --config {typed} --data-dir FOLDER --budget 20m --dry-run")
 
 
 def _parser() -> commands.Parser:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from tf_dlth import commands
 from tf_dlth.config import OutputConfig
+from tf_dlth.reporting.layout import print_sentences
 from tf_dlth.reporting.listing import list_runs, reasons, runs_table
 
 DESCRIPTION = (
@@ -23,8 +24,7 @@ def show(arguments: Sequence[str] | None = None) -> None:
     console = commands.console()
     if runs:
         console.print(runs_table(runs))
-        for reason in reasons(runs):
-            console.print(reason, soft_wrap=True)
+        print_sentences(console, reasons(runs))
     else:
         console.print(f"{options.folder} holds no runs", soft_wrap=True)
     commands.write_json(options.json, [run.record() for run in runs])

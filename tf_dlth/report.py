@@ -29,14 +29,16 @@ def report(arguments: Sequence[str] | None = None) -> None:
     out = Path(options.out)
     analysis_folder.require_free(out, "report", ["index.html"], analysis_folder.REPORT)
     start_tensorflow()
+    from tf_dlth.reporting.layout import print_sentences
     from tf_dlth.reporting.page.rendering import contents
     from tf_dlth.training.devices import first_device
 
     with first_device(options.devices):
         pages = [_page(path, options) for path in options.paths]
     paths = analysis_folder.write(out, "report", contents(pages), {"paths": options.paths}, analysis_folder.REPORT)
-    lines = [*(page.lead for page in pages), f"written: {paths[0]} and {len(paths) - 1} files beside it"]
-    commands.console().print("\n".join(lines), soft_wrap=True)
+    named = [f"{path}: " if len(pages) > 1 else "" for path in options.paths]
+    leads = [f"{name}{page.lead}" for name, page in zip(named, pages, strict=True)]
+    print_sentences(commands.console(), [*leads, f"written: {paths[0]} and {len(paths) - 1} files beside it"])
     commands.write_json(options.json, [{"title": page.title, "lead": page.lead} for page in pages])
 
 

@@ -11,6 +11,7 @@ from tf_dlth import commands
 from tf_dlth.config.study import load_study
 from tf_dlth.errors import UserError
 from tf_dlth.reporting.figures.study import require_known
+from tf_dlth.reporting.layout import print_sentences
 from tf_dlth.reporting.studying import StudyLines, grid_rows, plan_record, plan_rows, reasons, record
 from tf_dlth.startup import start_tensorflow
 from tf_dlth.studies.grid import Grid
@@ -78,9 +79,8 @@ def default_workers(threads: int) -> int:
 def _print_status(ledger: Ledger, options: Any) -> None:
     standings = ledger.standings()
     console = commands.console()
-    console.print(commands.table(grid_rows(standings)))
-    for line in reasons(standings):
-        console.print(line, soft_wrap=True)
+    console.print(commands.table(grid_rows(standings), console.width))
+    print_sentences(console, reasons(standings))
     commands.write_json(options.json, [record(standing) for standing in standings])
 
 
@@ -92,20 +92,16 @@ def _print_plan(ledger: Ledger, options: Any) -> None:
     workers = options.workers or default_workers(threads)
     plan = Planner(ledger, options.devices).plan()
     console = commands.console()
-    console.print(commands.table(plan_rows(plan)))
-    for line in reasons([planned.standing for planned in plan if planned.standing.state == "absent"]):
-        console.print(line, soft_wrap=True)
+    console.print(commands.table(plan_rows(plan), console.width))
     sums = left(plan, workers)
-    console.print(
-        f"left: {sums['cells']:,} cells, {sums['steps']:,} training steps, up to {sums['bytes']:,} bytes; about "
-        f"{sums['hours']:,.1f} hours with {workers} at a time and {threads} threads each",
-        soft_wrap=True,
-    )
-    console.print(
+    sentences = [
+        *reasons([planned.standing for planned in plan if planned.standing.state == "absent"]),
+        f"left: {sums['cells']:,} cells, {sums['steps']:,} training steps, up to {sums['bytes'] / 2**20:,.0f} MiB; "
+        f"about {sums['hours']:,.1f} hours with {workers} at a time and {threads} threads each",
         "an estimate from the first steps and evaluations of each network on this machine as busy as it is now; "
         "measures and analyses take more",
-        soft_wrap=True,
-    )
+    ]
+    print_sentences(console, sentences)
     commands.write_json(options.json, [plan_record(planned) for planned in plan])
 
 

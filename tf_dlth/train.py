@@ -148,12 +148,13 @@ def _within_budget(
     if budget is None:
         return config, True
     from tf_dlth.budgeting import CHOSEN, fitted, going_on
+    from tf_dlth.reporting.layout import print_sentences
 
     searches = _searches(config, options)
     before = None if options.overwrite else going_on(searches[0])
     share = budget / len(searches)
     chosen, line = before or fitted(searches[0], share, devices=options.devices, trust=options.trust)
-    console.print(line, soft_wrap=True)
+    print_sentences(console, [line])
     sections = {section: getattr(chosen, section) for section, _ in CHOSEN}
     return config.model_copy(update=sections), before is not None
 
@@ -161,16 +162,17 @@ def _within_budget(
 def _rehearse(config: Config, options: argparse.Namespace, console: Console, timed: bool) -> None:
     from tf_dlth.folding import rehearse_folds
     from tf_dlth.reporting.fold_tables import folds_line
-    from tf_dlth.reporting.plan import plan_lines, print_details, print_plan
+    from tf_dlth.reporting.layout import print_sentences
+    from tf_dlth.reporting.plan import plan_lines, print_details
     from tf_dlth.runs.folder import run_path
 
     searches = _searches(config, options)
     plans = rehearse_folds(searches[: options.folds or 1], devices=options.devices, trust=options.trust, timed=timed)
     if options.verbose:
         print_details(console, plans[0])
-    print_plan(console, plan_lines(plans[0]))
+    print_sentences(console, plan_lines(plans[0]))
     if options.folds:
-        print_plan(console, [folds_line(plans, len(searches), str(run_path(searches[0]).parent))])
+        print_sentences(console, [folds_line(plans, len(searches), str(run_path(searches[0]).parent))])
     commands.write_json(options.json, [_plan_record(plan) for plan in plans])
 
 

@@ -79,6 +79,7 @@ REFUSED = [
     ("data.normalisation.median=[1.0]", r"key data\.normalisation\.mean is missing"),
     ("qqqqqqqq=5", r"unknown key qqqqqqqq; known keys: name, seed, data"),
     ("seed", r"override 'seed' must look like key\.path=value"),
+    ("pets", r"^override 'pets' must look like .*; a value with blanks goes between quotes$"),
     ("=5", r"override '=5' must look like"),
     ("seed.deep=5", r"seed: must be a valid integer, got \{'deep': 5\}"),
     ("seed=[1", r"override 'seed=\[1' is not valid YAML at line 1"),

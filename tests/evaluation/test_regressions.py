@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import accuracy_score, balanced_accuracy_score
 from sklearn.preprocessing import StandardScaler
 
 from tf_dlth.data.features import colour_and_edges
@@ -69,6 +70,33 @@ def test_without_held_out_images():
     found = fitted(features, {"train": labels, "test": labels}, 0)
     assert (found.heldout_accuracy, found.train_images, found.test_images) == (None, 40, 40)
     assert found.test_accuracy > 0.9
+
+
+@pytest.mark.parametrize("balanced", [False, True])
+def test_held_out_images_are_scored_as_the_networks_are(balanced: bool):
+    """By the mean recall where training is balanced; test images by the fraction that is right all the same."""
+    random = np.random.RandomState(0)
+    labels = {"train": np.arange(60) % 3, "heldout": np.array([0] * 20 + [1] * 5 + [2] * 3), "test": np.arange(30) % 3}
+    features = {part: random.randn(len(own), 3) + own[:, None] for part, own in labels.items()}
+    found = fitted(features, labels, 0, balanced)
+    guesses = {part: by_scikit_learn(features["train"], labels["train"], features[part]) for part in labels}
+    score = balanced_accuracy_score if balanced else accuracy_score
+    assert found.heldout_accuracy == pytest.approx(score(labels["heldout"], guesses["heldout"]))
+    assert found.test_accuracy == pytest.approx(accuracy_score(labels["test"], guesses["test"]))
+    assert accuracy_score(labels["heldout"], guesses["heldout"]) != pytest.approx(
+        balanced_accuracy_score(labels["heldout"], guesses["heldout"])
+    )
+
+
+def test_a_balanced_run_measures_its_regressions_so(finished):
+    """As many images of each class are held out here: both measures agree, and what is measured is what a run asks."""
+    training = finished.config.training.model_copy(update={"class_weights": "balanced"})
+    asked: list[bool] = []
+    real = regressions.fitted
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(regressions, "fitted", lambda *words: asked.append(words[-1]) or real(*words))
+        measure(Prepared(finished.config.model_copy(update={"training": training})), "cpu")
+    assert asked == [True]
 
 
 def test_of_many_training_images_some_are_drawn(finished, monkeypatch: pytest.MonkeyPatch):

@@ -4,13 +4,12 @@ import io
 from typing import Any
 
 import pytest
-from rich.console import Console
-from rich.table import Table
+from rich.console import Console, Group
 
 from tf_dlth.reporting.evaluation import class_table, corruptions_table, measures_table, seen_before_lines
 
 
-def text(table: Table, width: int = 80) -> str:
+def text(table: Group, width: int = 80) -> str:
     out = io.StringIO()
     Console(file=out, width=width, markup=False).print(table)
     return out.getvalue()

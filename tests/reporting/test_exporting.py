@@ -23,19 +23,35 @@ RECORD: dict[str, Any] = {
 }
 
 
-def lines(record: dict[str, Any]) -> list[str]:
+def lines(record: dict[str, Any], width: int = 150) -> list[str]:
     text = io.StringIO()
-    Console(file=text, width=150).print(export_table(record))
+    Console(file=text, width=width).print(export_table(record))
     return text.getvalue().splitlines()
 
 
-def test_a_row_a_network() -> None:
+def test_a_column_a_network() -> None:
     found = lines(RECORD)
-    assert found[0].strip() == "runs/a, weights last, 250 test images"
-    assert [line.split() for line in found if line.split()[:1] in (["dense"], ["export"])] == [
-        ["dense", "savedmodel", "1.5", "0.7", "1,000", "100", "2.50", "1.00", "90.00", "-"],
-        ["export", "tflite", "int8", "1.5", "0.7", "1,000", "100", "2.50", "0.50", "87.50", "2.5e-01"],
+    assert found[0] == "runs/a, weights last, 250 test images"
+    assert [line.split() for line in found[2:3] + found[4:-1]] == [
+        ["network", "dense", "export"],
+        ["format", "savedmodel", "tflite", "int8"],
+        ["kB", "1.5", "1.5"],
+        ["gzip", "kB", "0.7", "0.7"],
+        ["numbers", "1,000", "1,000"],
+        ["not", "zero", "100", "100"],
+        ["MMAC", "2.50", "2.50"],
+        ["time", "1.00", "0.50"],
+        ["accuracy", "%", "90.00", "87.50"],
+        ["logits", "differ", "by", "-", "2.5e-01"],
     ]
+
+
+def test_a_large_network_fits_a_narrow_terminal() -> None:
+    large = {"bytes": 44_712_345, "parameters": 11_173_962, "nonzero": 11_173_962, "macs": 1.8e9}
+    networks = [{**RECORD["networks"][1], **large, "network": name} for name in ("dense", "ticket", "export")]
+    found = lines({**RECORD, "networks": networks}, width=80)
+    assert max(map(len, found)) <= 80 and not any("…" in line for line in found)
+    assert ["numbers", *["11,173,962"] * 3] in [line.split() for line in found]
 
 
 def test_noise_has_no_accuracy() -> None:

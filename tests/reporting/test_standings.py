@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from tf_dlth.config import parse_config
+from tf_dlth.config import TrainingConfig, parse_config
 from tf_dlth.config.control import control_path
 from tf_dlth.lottery.rows import Row
 from tf_dlth.reporting.run_record import read_record
-from tf_dlth.reporting.standings import HEADERS, Standing, better, cells, networks, standings
+from tf_dlth.reporting.standings import Standing, better, cells, columns, networks, standings
 
 DENSE = Row(0, 1.0, 1000, 1000, 20, 0.1, 0.9, 0.5, 7, 0.45, 0.6, 3, 0.4, 1.0, 1.0)
 WORSE = Row(1, 0.8, 800, 1000, 18, 0.1, 0.9, 0.625, 9, 0.35, 0.55, 4, 0.42, 1.0, 1.0)
@@ -56,7 +56,14 @@ def test_one_training_is_no_winner():
 def test_points_over_the_dense_network(standing, images, expected):
     """Errors by hand: sqrt(0.5 * 0.5 / 100) is 5 points, with sqrt(0.4 * 0.6 / 100) it makes 7.00."""
     assert cells(standing, 0.4, images) == expected
-    assert len(expected) == len(HEADERS)
+    assert len(expected) == len(columns(TrainingConfig()))
+
+
+def test_held_out_accuracy_is_named_by_its_measure():
+    assert [columns(TrainingConfig(class_weights=how))[2] for how in ("none", "balanced")] == [
+        "held-out",
+        "held-out balanced",
+    ]
 
 
 def test_what_was_measured_beside_the_networks(finished):

@@ -33,8 +33,8 @@ def test_progress_tells_the_accuracy_that_chooses(finished, heldout: bool):
         assert shown._scores == f"loss 0.500 {'held-out 75.0%' if heldout else 'test 25.0%'} "
         shown.iteration_ended(row, load_ticket(finished.path))
     told = out.getvalue().splitlines()[-1]
-    assert ("held-out  60.0% (standard error 8.9) at epoch 3" in told) == heldout  # 30 held-out images
-    assert ("test  50.0% (standard error 1.5) at epoch 7" in told) != heldout  # 1,047 test images
+    assert ("held-out  60.0% (error 8.9) at epoch 3" in told) == heldout  # 30 held-out images
+    assert ("test  50.0% (error 1.5) at epoch 7" in told) != heldout  # 1,047 test images
 
 
 @pytest.mark.parametrize("every", [1, 10])
@@ -93,3 +93,14 @@ def test_progress_counts_the_steps_of_all_iterations(finished, terminal: bool):
             done.append(shown._progress.tasks[0].completed)
         assert shown._progress.tasks[0].total == plan.steps == 21
     assert done == [1, 9, 10, 15, 18, 21]
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_the_live_line_fits_the_terminal(width: int):
+    """That of a long search, with the time that is left at its end."""
+    out = io.StringIO()
+    shown = Terminal(Console(file=io.StringIO(), width=width, force_terminal=True))
+    state = "loss 0.123 held-out 99.9% 2,345 img/s"
+    shown._progress.update(shown._task, total=9, description="iteration 16/16 epoch 200/200", state=state)
+    Console(file=out, width=width).print(shown._progress.get_renderable())
+    assert "…" not in out.getvalue() and out.getvalue().rstrip().endswith(f"{state} -:--:--")

@@ -88,7 +88,10 @@ def differing_keys(a: Config, b: Config, command: Command = "train") -> dict[str
 def _apply(tree: dict[str, Any], override: str, root: type[BaseModel]) -> None:
     dotted, equals, value = override.partition("=")
     if not equals or not dotted:
-        raise UserError(f"override {override!r} must look like key.path=value, such as training.epochs=20")
+        raise UserError(
+            f"override {override!r} must look like key.path=value, such as training.epochs=20; a value with "
+            "blanks goes between quotes"
+        )
     *path, last = dotted.split(".")
     node = tree
     for key in path:

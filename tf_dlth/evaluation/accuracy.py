@@ -24,7 +24,25 @@ def predict(predict: Predict, examples: Examples, between: Callable[[], None] = 
 
 def accuracy(logits: np.ndarray, labels: np.ndarray) -> float:
     """The fraction of logits float [N, classes] whose largest is the label's, int [N]; of equal ones the first."""
-    return float(np.mean(logits.argmax(-1) == labels))
+    return share_right(logits.argmax(-1), labels)
+
+
+def share_right(classes: np.ndarray, labels: np.ndarray) -> float:
+    """The fraction of ``classes``, int [N], that are the ``labels``, int [N]."""
+    return float(np.mean(classes == labels))
+
+
+def mean_recall(classes: np.ndarray, labels: np.ndarray) -> float:
+    """Of ``classes``, int [N], over the classes that ``labels``, int [N], show: balanced accuracy."""
+    return float(np.mean([share_right(classes[labels == label], label) for label in np.unique(labels)]))
+
+
+def measure_of(part: str, balanced: bool) -> Callable[[np.ndarray, np.ndarray], float]:
+    """How classes int [N] of the part ``test`` or ``heldout`` are scored against labels int [N].
+
+    Held-out images choose: by the mean recall where training is ``balanced``, so that a rare class counts as much.
+    """
+    return mean_recall if balanced and part == "heldout" else share_right
 
 
 def measures(logits: np.ndarray, labels: np.ndarray) -> Iterator[tuple[str, Any]]:
@@ -34,14 +52,9 @@ def measures(logits: np.ndarray, labels: np.ndarray) -> Iterator[tuple[str, Any]
     """
     yield "n", len(labels)
     yield "accuracy", accuracy(logits, labels)
-    yield "balanced_accuracy", balanced_accuracy(logits, labels)
+    yield "balanced_accuracy", mean_recall(logits.argmax(-1), labels)
     yield "loss", _cross_entropy(logits.astype(np.float64), labels)
     yield "per_class", _recalls(logits, labels)
-
-
-def balanced_accuracy(logits: np.ndarray, labels: np.ndarray) -> float:
-    """The mean recall of the classes that ``labels``, int [N], show; of logits float [N, classes]."""
-    return float(np.mean([recall for recall in _recalls(logits, labels) if recall is not None]))
 
 
 def _recalls(logits: np.ndarray, labels: np.ndarray) -> list[float | None]:

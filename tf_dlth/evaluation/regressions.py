@@ -11,6 +11,7 @@ import numpy as np
 from tf_dlth.data import Examples
 from tf_dlth.data.features import colour_and_edges
 from tf_dlth.errors import UserError
+from tf_dlth.evaluation.accuracy import measure_of
 from tf_dlth.evaluation.linear import logistic_regression
 from tf_dlth.evaluation.transfer import encode
 from tf_dlth.models import variables
@@ -33,20 +34,25 @@ def measure(prepared: Prepared, devices: str) -> Regressions:
     data, most = prepared.data, np.random.RandomState(prepared.config.seed).permutation(len(prepared.data.train))[:MOST]
     parts = {"train": data.train.take(np.sort(most)), "heldout": data.heldout, "test": data.test}
     shown = {name: examples for name, examples in parts.items() if examples is not None}
+    labels = {name: part.labels for name, part in shown.items()}
     found: dict[Features, Regression] = {}
+    balanced = prepared.config.training.class_weights == "balanced"
     for features, values in _features(prepared, shown, devices):
-        found[features] = fitted(values, {name: part.labels for name, part in shown.items()}, prepared.config.seed)
+        found[features] = fitted(values, labels, prepared.config.seed, balanced)
     return Regressions(regressions=found)
 
 
-def fitted(features: Mapping[str, np.ndarray], labels: Mapping[str, np.ndarray], seed: int) -> Regression:
-    """Fits to the part ``train`` of features [N, D] and labels int [N], and measures on ``test`` and ``heldout``."""
+def fitted(
+    features: Mapping[str, np.ndarray], labels: Mapping[str, np.ndarray], seed: int, balanced: bool = False
+) -> Regression:
+    """Fits to the part ``train`` of features [N, D] and labels int [N], and scores the others as networks are."""
     others = [part for part in features if part != "train"]
     shown = np.concatenate([features[part] for part in others])
     classes, converged = logistic_regression(features["train"], labels["train"], shown, seed)
     ends = np.cumsum([len(features[part]) for part in others])[:-1]
     right = {
-        part: float(np.mean(own == labels[part])) for part, own in zip(others, np.split(classes, ends), strict=True)
+        part: measure_of(part, balanced)(own, labels[part])
+        for part, own in zip(others, np.split(classes, ends), strict=True)
     }
     return Regression(
         train_images=len(labels["train"]),

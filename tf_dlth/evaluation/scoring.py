@@ -8,7 +8,7 @@ from copy import copy
 import numpy as np
 
 from tf_dlth.data import Data
-from tf_dlth.evaluation.accuracy import accuracy, balanced_accuracy, predict
+from tf_dlth.evaluation.accuracy import measure_of, predict
 from tf_dlth.models.inference import Inference
 from tf_dlth.training.devices import first_device
 
@@ -20,8 +20,7 @@ class Scorer:
     """
 
     def __init__(self, inference: Inference, data: Data, devices: str, balanced: bool = False) -> None:
-        self._inference, self._devices = inference, devices
-        self._measure = {"test": accuracy, "heldout": balanced_accuracy if balanced else accuracy}
+        self._inference, self._devices, self._balanced = inference, devices, balanced
         self._parts = {"test": data.test} | ({"heldout": data.heldout} if data.heldout is not None else {})
 
     @property
@@ -44,4 +43,4 @@ class Scorer:
         with first_device(self._devices):
             for name, examples in self._parts.items():
                 logits = predict(self._inference, examples, between)
-                yield name, self._measure[name](logits, examples.labels)
+                yield name, measure_of(name, self._balanced)(logits.argmax(-1), examples.labels)

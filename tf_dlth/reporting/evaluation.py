@@ -7,15 +7,17 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich import box
+from rich.console import Group
 from rich.table import Table
 
 from tf_dlth.errors import printable
+from tf_dlth.reporting.layout import titled
 
 Record = Mapping[str, Any]
 COMPARED = {"sha256": "the SHA-256 of their pixels", "name": "name"}
 
 
-def measures_table(records: Sequence[Record]) -> Table:
+def measures_table(records: Sequence[Record]) -> Group:
     """A row a ticket; columns for what was asked for."""
     attack = next((r["attack"] for r in records if "attack" in r), None)
     columns = {
@@ -30,7 +32,7 @@ def measures_table(records: Sequence[Record]) -> Table:
     columns |= {name: lambda r, key=name: r[key] for name in ("data", "weights") if len({r[name] for r in records}) > 1}
     shown = {name: cell for name, cell in columns.items() if any(cell(r) is not None for r in records)}
     title, names = _named(records)
-    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
     if len(records) > 1:
         table.add_column("ticket", overflow="fold", ratio=1, min_width=12)
     for name in shown:
@@ -38,7 +40,7 @@ def measures_table(records: Sequence[Record]) -> Table:
     for record, name in zip(records, names, strict=True):
         cells = [cell(record) or "-" for cell in shown.values()]
         table.add_row(*([name] if len(records) > 1 else []), *cells)
-    return table
+    return titled(title, table)
 
 
 def _named(records: Sequence[Record]) -> tuple[str, list[str]]:
@@ -72,20 +74,20 @@ def _seen_before(record: Record) -> str:
     )
 
 
-def class_table(record: Record) -> Table:
+def class_table(record: Record) -> Group:
     """Recall by class of one ticket."""
-    table = Table(title="recall by class", title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
-    table.add_column("class")
+    table = Table(box=box.SIMPLE_HEAD)
+    table.add_column("class", overflow="fold")
     table.add_column("%", justify="right")
     for name, recall in zip(record["class_names"], record["per_class"], strict=True):
-        table.add_row(name, "no images" if recall is None else _percent(recall))
-    return table
+        table.add_row(printable(name, 60), "no images" if recall is None else _percent(recall))
+    return titled("recall by class", table)
 
 
-def corruptions_table(corruptions: Mapping[str, Any]) -> Table:
+def corruptions_table(corruptions: Mapping[str, Any]) -> Group:
     """Kinds by severities, with the means of both and of the groups."""
     made = "regenerated look-alikes, not the published arrays" if corruptions["regenerated"] else "published arrays"
-    table = Table(title=f"accuracy by corruption (%): {made}", title_justify="left", box=box.SIMPLE_HEAD)
+    table = Table(box=box.SIMPLE_HEAD)
     severities = list(corruptions["by_severity"])
     for name in ("kind", *severities, "mean"):
         table.add_column(name, justify="left" if name == "kind" else "right")
@@ -96,7 +98,7 @@ def corruptions_table(corruptions: Mapping[str, Any]) -> Table:
     table.add_row("mean", *map(_percent, corruptions["by_severity"].values()), _percent(corruptions["mean"]))
     for group, mean in corruptions["by_group"].items():
         table.add_row(f"group {group}", *[""] * len(severities), _percent(mean))
-    return table
+    return titled(f"accuracy by corruption (%): {made}", table)
 
 
 def _percent(value: float) -> str:

@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from rich import box
-from rich.console import Console
+from rich.console import Console, Group
 from rich.table import Table
 
 from tf_dlth.analysis.significance import Interval
 from tf_dlth.pacing.durations import shown
 from tf_dlth.reporting.folds import ChosenBy, Folds
+from tf_dlth.reporting.layout import print_sentences, titled
 from tf_dlth.reporting.rules import BALANCED
 
 if TYPE_CHECKING:
@@ -26,8 +27,7 @@ def print_folds(console: Console, folds: Folds) -> None:
     """What each fold found, what that is worth, and what the numbers mean."""
     console.print(folds_table(folds))
     console.print(estimates_table(folds))
-    for line in meaning(folds):
-        console.print(line, soft_wrap=True)
+    print_sentences(console, meaning(folds))
 
 
 def folds_line(plans: Sequence[Plan], runs: int, folder: str) -> str:
@@ -38,9 +38,9 @@ def folds_line(plans: Sequence[Plan], runs: int, folder: str) -> str:
     return f"{runs} such runs in {folder}: {steps:,} training steps; up to {size:,.0f} MiB on disk{time}"
 
 
-def folds_table(folds: Folds) -> Table:
+def folds_table(folds: Folds) -> Group:
     """A row a fold."""
-    table = Table(title="held-out accuracy by fold (%)", title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
+    table = Table(box=box.SIMPLE_HEAD)
     pruned = "ticket" in folds.networks
     names = ("ticket", "error", "k", "density", "k*", "ticket*") if pruned else ()
     for name in ("fold", "n", "dense", "error", *names):
@@ -52,12 +52,12 @@ def folds_table(folds: Folds) -> Table:
             cells += [_percent(own.heldout_accuracy), _percent(own.standard_error), str(own.iteration)]
             cells += [_percent(own.density), str(other.iteration), _percent(other.heldout_accuracy)]
         table.add_row(*cells)
-    return table
+    return titled("held-out accuracy by fold (%)", table)
 
 
-def estimates_table(folds: Folds) -> Table:
+def estimates_table(folds: Folds) -> Group:
     """All folds together: pooled over their images, and the mean of their accuracies."""
-    table = Table(title="all folds together (%)", title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
+    table = Table(box=box.SIMPLE_HEAD)
     for name in ("chosen by", "network"):
         table.add_column(name)
     for name in ("pooled", "error", "mean", "95 % interval"):
@@ -68,7 +68,7 @@ def estimates_table(folds: Folds) -> Table:
             table.add_row(words, *_named(network, found.folds, pooled, _percent(found.error)))
     for network, interval in folds.tests().items():
         table.add_row(f"{CHOSEN_BY['own_fold']}, test", *_named(network, interval, "-", "-"))
-    return table
+    return titled("all folds together (%)", table)
 
 
 def meaning(folds: Folds) -> list[str]:

@@ -8,12 +8,13 @@ from statistics import fmean
 from typing import TYPE_CHECKING
 
 from rich import box
-from rich.console import Console
+from rich.console import Console, Group
 from rich.table import Table
 
 from tf_dlth.data.images import Preprocessing
-from tf_dlth.errors import LONGEST_LINE, printable
+from tf_dlth.errors import printable
 from tf_dlth.pacing.durations import shown
+from tf_dlth.reporting.layout import titled
 
 if TYPE_CHECKING:
     from tf_dlth.preparation import Plan
@@ -40,27 +41,21 @@ def plan_lines(plan: Plan) -> list[str]:
     return lines if plan.seconds is None else [*lines, time_line(plan.seconds)]
 
 
-def print_plan(console: Console, lines: Sequence[str]) -> None:
-    """Words are kept whole on a terminal; elsewhere lines are."""
-    for line in lines:
-        console.print(printable(line, LONGEST_LINE), highlight=False, markup=False, soft_wrap=not console.is_terminal)
-
-
 def print_details(console: Console, plan: Plan) -> None:
     """Every key with its value, and the images of every class."""
     console.print(plan.config.to_yaml(), highlight=False, markup=False, soft_wrap=True)
     console.print(images_table(plan))
 
 
-def images_table(plan: Plan) -> Table:
+def images_table(plan: Plan) -> Group:
     """Images a class, training, held-out and test."""
-    table = Table(title="images a class", title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
+    table = Table(box=box.SIMPLE_HEAD)
     table.add_column("class", overflow="fold")
     for part in plan.images_per_class:
         table.add_column(PARTS[part], justify="right")
     for name in plan.images_per_class["train"]:
         table.add_row(printable(name, 60), *(f"{counts[name]:,}" for counts in plan.images_per_class.values()))
-    return table
+    return titled("images a class", table)
 
 
 def summary_line(plan: Plan) -> str:
@@ -103,9 +98,9 @@ def classes_line(counts: Counts) -> str:
     if len(set(of_each.values())) == 1:
         return f"images a class ({heads}): {of_each[names[0]]} in each of {len(names)} classes"
     if len(names) <= MOST_CLASSES:
-        told = ", ".join(f"{printable(name, 60)} {images}" for name, images in of_each.items())
+        told = ", ".join(f"{printable(name, 60)}: {images}" for name, images in of_each.items())
         return f"images a class ({heads}): {told}"
-    few, many = (f"{printable(name, 60)} {of_each[name]}" for name in (names[0], names[-1]))
+    few, many = (f"{of_each[name]} in {printable(name, 60)}" for name in (names[0], names[-1]))
     return f"images a class ({heads}): from {few} to {many}, {len(names)} classes"
 
 

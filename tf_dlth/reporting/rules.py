@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from tf_dlth.config import TrainingConfig
 from tf_dlth.lottery.selection import Rule
 
 EXPLAINED: dict[Rule, str] = {
-    "heldout": "honest: chosen on held-out images, the test set is looked at once, after every choice",
+    "heldout": "on held-out images, which is honest: the test set is looked at once, after every choice",
     "last": "no choice of an epoch, but the iteration is chosen on the test set",
 }
 
@@ -23,7 +24,26 @@ def explained(rule: Rule, every: int) -> str:
     return f"{way}; optimistic, epoch and iteration are chosen on the test set"
 
 
-BALANCED = "training.class_weights is balanced: held-out accuracy is the mean recall by class (balanced)"
+BALANCED = (
+    "balanced: the mean recall by class, by which held-out images choose where training.class_weights is balanced; its "
+    "standard error is not the one of a fraction, and is left out"
+)
+
+
+def is_balanced(training: TrainingConfig) -> bool:
+    """Whether held-out accuracy is the mean recall by class."""
+    return training.class_weights == "balanced"
+
+
+def heldout(training: TrainingConfig) -> str:
+    """What held-out accuracy is called."""
+    return "held-out balanced" if is_balanced(training) else "held-out"
+
+
+def ordinal(number: int) -> str:
+    """``1st``, ``2nd``, ``3rd``, ``4th``, ``11th``, ``21st``."""
+    teen = number % 100 in (11, 12, 13)
+    return f"{number}{'th' if teen else {1: 'st', 2: 'nd', 3: 'rd'}.get(number % 10, 'th')}"
 
 
 def curve(rule: Rule, every: int) -> str:
@@ -32,5 +52,5 @@ def curve(rule: Rule, every: int) -> str:
         return "epoch chosen on held-out images (honest)"
     if rule == "last":
         return "last epoch"
-    way = "the paper's way" if every == 1 else f"of every {every}th"
+    way = "the paper's way" if every == 1 else f"of every {ordinal(every)}"
     return f"best epoch on the test set ({way})"

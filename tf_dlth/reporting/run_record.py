@@ -149,7 +149,8 @@ def _by(record: RunRecord) -> str:
         return f"chosen on {count}held-out images"
     best, other = record.chosen, record.rows[0] if record.chosen.iteration else record.best_sparse
     first, second = (score(row, "heldout") or 0.0 for row in (best, other))
-    return f"chosen on {count}held-out images ({first:.1%} there, against {second:.1%})"
+    what = "there" if record.config.training.class_weights == "none" else "there, the mean recall by class"
+    return f"chosen on {count}held-out images ({first:.1%} {what}, against {second:.1%})"
 
 
 def _test_images(record: RunRecord) -> str:

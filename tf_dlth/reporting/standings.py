@@ -6,18 +6,24 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from tf_dlth.analysis.accuracies import error_of_difference, standard_error
+from tf_dlth.config import TrainingConfig
 from tf_dlth.lottery.rows import Row
 from tf_dlth.lottery.selection import Rule, score, summary, test_accuracy
+from tf_dlth.reporting.rules import heldout
 from tf_dlth.reporting.run_record import RunRecord, read_control
 from tf_dlth.runs.regressions import NAMES, Regressions
 
-HEADERS = ("classifier", "density", "held-out", "test", "error", "vs dense", "error")
 MEANING = (
     "vs dense: points on the test set above iteration 0 of this run, its epoch chosen by the same rule",
     "error: one standard error, of a difference at most",
     "logistic regression: on simple colour and edge features of the same training images; regression on init: on the "
     "features that pre-trained first weights give of them; nothing is tuned",
 )
+
+
+def columns(training: TrainingConfig) -> tuple[str, ...]:
+    """Of a standing's cells."""
+    return ("classifier", "density", heldout(training), "test", "error", "vs dense", "error")
 
 
 @dataclass(frozen=True)
@@ -79,7 +85,7 @@ def networks(rows: Sequence[Row], rule: Rule) -> list[Standing]:
 
 
 def cells(standing: Standing, dense: float, images: Mapping[str, int] | None) -> list[str]:
-    """Under ``HEADERS``, in per cent and points; ``images`` by part, None where they are not known."""
+    """Under :func:`columns`, in per cent and points; ``images`` by part, None where they are not known."""
     tests = images.get("test") if images else None
     error = standard_error(standing.test, tests) if tests else None
     gain = standing.test - dense

@@ -13,11 +13,12 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from tf_dlth.analysis.accuracies import standard_error
 from tf_dlth.lottery import selection
 from tf_dlth.lottery.rows import Row
+from tf_dlth.reporting.layout import print_lines, print_sentences
 from tf_dlth.reporting.lines import Lines
 from tf_dlth.reporting.next_commands import next_commands
 from tf_dlth.reporting.observer import RunObserver
-from tf_dlth.reporting.plan import plan_lines, print_details, print_plan, time_line
-from tf_dlth.reporting.rules import BALANCED, explained, shown
+from tf_dlth.reporting.plan import plan_lines, print_details, time_line
+from tf_dlth.reporting.rules import BALANCED, explained, heldout, is_balanced, shown
 from tf_dlth.reporting.run_record import RunRecord, read_record
 from tf_dlth.reporting.standings import MEANING, better, standings
 from tf_dlth.reporting.tables import iterations_table, rules_table, sizes_table, standings_table
@@ -32,8 +33,8 @@ WHY_NOT_SMALLER = (
     "dense, so size falls only through compression, and speed not at all without sparse kernels."
 )
 
-NAMES = {"test": "test", "heldout": "held-out"}
-"""Of the images that choose an epoch."""
+BESIDE_THE_BAR = 76
+"""Columns of a live line's words and numbers, of 16 iterations of 200 epochs."""
 
 
 class Terminal(Lines, RunObserver):
@@ -44,7 +45,7 @@ class Terminal(Lines, RunObserver):
         self._verbose = verbose
         self._progress = Progress(
             TextColumn("{task.description}"),
-            BarColumn(),
+            BarColumn(bar_width=max(4, min(40, console.width - BESIDE_THE_BAR))),
             TextColumn("{task.fields[state]}"),
             TimeRemainingColumn(),
             console=console,
@@ -67,7 +68,7 @@ class Terminal(Lines, RunObserver):
         self._schedule = prepared.schedule
         if self._verbose:
             print_details(self._console, plan)
-        print_plan(self._console, plan_lines(plan))
+        print_sentences(self._console, plan_lines(plan))
         self._progress.update(self._task, total=plan.steps)
 
     def estimated(self, seconds: float) -> None:
@@ -76,7 +77,7 @@ class Terminal(Lines, RunObserver):
     def progress(self, iteration: int, position: Position, images_per_second: float) -> None:
         config = self._plan.config
         where = f"iteration {iteration}/{config.pruning.iterations} epoch {position.epoch}/{self._schedule.epochs}"
-        state = f"{self._scores}{images_per_second:,.0f} images/s"
+        state = f"{self._scores}{images_per_second:,.0f} img/s"
         self._progress.update(
             self._task,
             completed=self._schedule.steps_until(iteration, position),
@@ -87,17 +88,20 @@ class Terminal(Lines, RunObserver):
             self.line(f"{where}  {state}")
 
     def epoch_ended(self, metrics: Mapping[str, Any]) -> None:
-        part = "test" if metrics["heldout_accuracy"] is None else "heldout"
-        self._scores = f"loss {metrics['train_loss']:.3f} {NAMES[part]} {metrics[f'{part}_accuracy']:.1%} "
+        held = metrics["heldout_accuracy"]
+        chooses = f"test {metrics['test_accuracy']:.1%}" if held is None else f"held-out {held:.1%}"
+        self._scores = f"loss {metrics['train_loss']:.3f} {chooses} "
 
     def iteration_ended(self, row: Row, ticket: Ticket) -> None:
-        part = "test" if row.heldout_accuracy is None else "heldout"
-        right = row.test_accuracy_best if row.heldout_accuracy is None else row.heldout_accuracy
-        error = 100 * standard_error(right, _images(self._plan)[part])
-        epoch = row.best_epoch if row.heldout_epoch is None else row.heldout_epoch
+        images, training = _images(self._plan), self._plan.config.training
+        if row.heldout_accuracy is None:
+            name, right, epoch, n = "test", row.test_accuracy_best, row.best_epoch, images["test"]
+        else:
+            name, right, epoch, n = heldout(training), row.heldout_accuracy, row.heldout_epoch, images["heldout"]
+        error = "" if name != "test" and is_balanced(training) else f"(error {100 * standard_error(right, n):.1f}) "
         self.line(
-            f"iteration {row.iteration:2}  density {row.density:7.2%}  {NAMES[part]} {right:6.1%} "
-            f"(standard error {error:.1f}) at epoch {epoch}  {row.seconds:.0f} s"
+            f"iteration {row.iteration:2}  density {row.density:7.2%}  {name} {right:6.1%} {error}at epoch {epoch}  "
+            f"{row.seconds:.0f} s"
         )
 
     def run_ended(self, rows: Sequence[Row]) -> None:
@@ -109,29 +113,31 @@ def print_result(console: Console, rows: Sequence[Row], plan: Plan, folder: Path
     """The tables that end a run, and how to read them."""
     winner, images = load_ticket(folder, trust=True), _images(plan)
     every = plan.config.training.evaluate_every
-    console.print(iterations_table(rows, images))
+    console.print()
+    console.print(iterations_table(rows, images, plan.config.training))
     console.print(rules_table(rows, images["test"], every))
-    _print_lines(console, [f"{shown(rule, every)}: {explained(rule, every)}" for rule in selection.rules(rows)])
+    print_sentences(console, [f"{shown(rule, every)}: {explained(rule, every)}" for rule in selection.rules(rows)])
+    console.print()
     console.print(sizes_table(winner))
-    _print_lines(console, [WHY_NOT_SMALLER])
+    print_sentences(console, [WHY_NOT_SMALLER])
     print_standings(console, replace(read_record(folder), rows=rows))
-    _print_lines(console, caveats(rows, plan))
-    _print_lines(console, [f"figures: {folder}/*.png", *_outcome(rows, plan, winner)])
+    print_sentences(console, caveats(rows, plan))
+    print_lines(console, [f"figures: {folder}/*.png", *_outcome(rows, plan, winner)])
     print_next(console, folder)
 
 
 def print_standings(console: Console, record: RunRecord) -> None:
     """What the run chose beside what it has to beat."""
     found = standings(record)
-    dense = selection.test_accuracy(record.rows[0], record.rule)
-    console.print(standings_table(found, dense, record.images))
-    _print_lines(console, [*MEANING, *better(found)])
+    console.print()
+    console.print(standings_table(found, record))
+    print_sentences(console, [*MEANING, *better(found)])
 
 
 def print_next(console: Console, folder: Path) -> None:
     """What to type now, each command on a line of its own."""
     for purpose, line in next_commands(folder).items():
-        _print_lines(console, [f"{purpose}:", f"    {line}"])
+        print_lines(console, [f"{purpose}:", f"    {line}"])
 
 
 def _outcome(rows: Sequence[Row], plan: Plan, winner: Ticket) -> list[str]:
@@ -162,13 +168,8 @@ def caveats(rows: Sequence[Row], plan: Plan) -> list[str]:
     ]
     if held := counts.get("heldout"):
         lines.append(f"labels: {counts['train']:,} trained, {held:,} more held out to choose by")
-    if held and plan.config.training.class_weights == "balanced":
+    if held and is_balanced(plan.config.training):
         lines.append(BALANCED)
     if (every := plan.config.training.evaluate_every) != 1:
         lines.append(f"test_best@{every} looks at one epoch in {every} and the last; the paper's at every one")
     return lines
-
-
-def _print_lines(console: Console, lines: Sequence[str]) -> None:
-    for line in lines:
-        console.print(line, highlight=False, markup=False, soft_wrap=True)

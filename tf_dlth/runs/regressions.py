@@ -22,7 +22,10 @@ NAMES: dict[Features, str] = {
 
 
 class Regression(Section):
-    """Accuracies as fractions; ``converged`` says whether the solver came to an end."""
+    """Accuracies as fractions, the held-out one by the measure that the run chooses by.
+
+    ``converged`` says whether the solver came to an end.
+    """
 
     train_images: int = Field(ge=1)
     test_images: int = Field(ge=1)

@@ -140,6 +140,20 @@ def test_an_image_in_two_lists_is_named(benchmark: Callable[..., Path]) -> None:
         load_source(DataConfig(dataset="isic2018", data_dir=str(root)))
 
 
+@pytest.mark.parametrize(
+    ("settings", "name"),
+    [
+        ({"test_list": "trainval0.txt"}, "trainval0.txt"),
+        ({"test_list": "val0.txt", "train_part": "train"}, "val0.txt"),
+        ({"train_list": "test0.txt"}, "test0.txt"),
+    ],
+)
+def test_a_list_that_two_parts_would_use_is_refused(benchmark: Callable[..., Path], settings: Any, name: str) -> None:
+    root = benchmark("isic2018")
+    with pytest.raises(UserError, match=rf"{name} would name the images of two parts, .*; set data.train_list or data"):
+        load_source(DataConfig(dataset="isic2018", data_dir=str(root), **settings))
+
+
 def test_a_label_beyond_the_classes_is_named(benchmark: Callable[..., Path]) -> None:
     root = benchmark("isic2018")
     (root / "few.txt").write_text("I_5 7\n")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from pathlib import Path
 
 from tf_dlth.config.schema import NAME
@@ -13,4 +14,4 @@ def folder_config(path: Path) -> str:
     text = Path(__file__).with_name("folder.yaml").read_text(encoding="utf-8")
     name = path.stem if re.fullmatch(NAME, path.stem) else "folder"
     named = f"name: {name}".ljust(len("name: {name}               "))
-    return text.replace("name: {name}               ", named).replace("{file}", path.as_posix())
+    return text.replace("name: {name}               ", named).replace("{file}", shlex.quote(path.as_posix()))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -81,10 +82,10 @@ def load(config: DataConfig) -> Source:
     index = FileIndex(image_folder(root, benchmark))
     train_file = _list_file(config, root, config.train_part, config.train_list, "data.train_list")
     test_file = _list_file(config, root, "test", config.test_list, "data.test_list")
-    parts = {file: files.listed(file, index) for file in (train_file, test_file)}
     heldout_file = _heldout_file(config, root)
-    if heldout_file:
-        parts[heldout_file] = files.listed(heldout_file, index)
+    lists = [train_file, test_file, *([heldout_file] if heldout_file else [])]
+    _refuse_one_list_for_two(lists)
+    parts = {file: files.listed(file, index) for file in lists}
     _check(parts, train_file, len(benchmark.class_names))
     preprocessing = preprocessing_of(config)
     examples = {file: part.examples(preprocessing) for file, part in parts.items()}
@@ -143,6 +144,14 @@ def _heldout_file(config: DataConfig, root: Path) -> Path | None:
     if config.train_part == "trainval" or config.train_list is not None:
         return None
     return _list_file(config, root, "val", None, "data.train_list")
+
+
+def _refuse_one_list_for_two(lists: Sequence[Path]) -> None:
+    if twice := [file for file in lists if lists.count(file) > 1]:
+        raise UserError(
+            f"{twice[0]} would name the images of two parts, so one leaks into the other; set data.train_list or "
+            "data.test_list to another list"
+        )
 
 
 def _check(parts: dict[Path, Listing], train_file: Path, classes: int) -> None:

@@ -67,6 +67,7 @@ def _positions(config: DataConfig, labels: np.ndarray, names: np.ndarray) -> tup
     train, test = (deic.listed_positions(names, files.find_list(path, root, field)) for path, field in given)
     if shared := set(train.tolist()) & set(test.tolist()):
         raise UserError(
-            f"image {printable(str(names[min(shared)]))} is in {config.train_list} and in {config.test_list}"
+            f"image {printable(str(names[min(shared)]))} is in {config.train_list} and in {config.test_list}; "
+            "remove it from one of them"
         )
     return train, test

@@ -10,10 +10,10 @@ from tf_dlth.analysis.accuracies import error_of_difference, standard_error
 from tf_dlth.evaluation.analyses.opening import Opened
 from tf_dlth.lottery.selection import PAPER_LAST_ITERATION, Rule, dense_would_win, score, test_accuracy, winners
 from tf_dlth.reporting.page.content import Table
-from tf_dlth.reporting.rules import BALANCED, shown
+from tf_dlth.reporting.rules import BALANCED, heldout, is_balanced, shown
 from tf_dlth.reporting.run_record import RunRecord, labels_used, settings
 from tf_dlth.reporting.sizes import sizes
-from tf_dlth.reporting.standings import HEADERS, Standing, cells
+from tf_dlth.reporting.standings import Standing, cells, columns
 from tf_dlth.tickets.ticket import Ticket
 
 
@@ -24,7 +24,7 @@ def standings_table(record: RunRecord, found: Sequence[Standing]) -> Table:
     return Table(
         "standings",
         "What was chosen, and what it has to beat (%)",
-        HEADERS,
+        columns(record.config.training),
         rows,
         [asdict(standing) for standing in found],
     )
@@ -83,11 +83,11 @@ def iterations_table(record: RunRecord) -> Table:
         for row in record.rows
     ]  # fmt: skip
     headers = (
-        "k", "density %", "weights", "loss", "training %", "held-out %", "test: heldout", "test: test_best",
-        "test: last", "seconds",
+        "k", "density %", "weights", "loss", "training %", f"{heldout(record.config.training)} %",
+        "test: heldout", "test: test_best", "test: last", "seconds",
     )  # fmt: skip
     caption = "Every iteration k: accuracy in per cent, on the test images at the epoch that each rule keeps"
-    if record.config.training.class_weights == "balanced":
+    if is_balanced(record.config.training):
         caption += f"; {BALANCED}"
     elif images and "heldout" in images:
         held = record.chosen.heldout_accuracy or 0.0
