@@ -77,5 +77,6 @@ def _draw(axes: Axes, lines: list[Line], place: int) -> None:
             axes.axvline(point.mean, color="0.5", lw=1, ls="--", zorder=0)
     axes.set_yticks(range(len(lines)), [line.label for line in lines])
     axes.set_ylim(-0.6, len(lines) - 0.3)
+    axes.set_ylabel("kind of network")
     axes.set_xlabel("test accuracy (%)")
     axes.grid(alpha=0.3, axis="x")
