@@ -43,6 +43,8 @@ EVERYWHERE = {
     "training.loss": "cross_entropy",
     "training.loss_ce_weight": 0.0,
     "training.class_weights": "none",
+    "training.precision": "float32",
+    "training.jit": "auto",
     "training.evaluate_every": 1,
     "pruning.method": "magnitude",
     "pruning.iterations": 16,
