@@ -125,12 +125,8 @@ class Prepared:
     @cached_property
     def draws(self) -> Batches:
         """What decides the batches of all trainings, which :meth:`resident` makes."""
-        return training_draws(
-            len(self.data.train),
-            batch_size=self.config.training.batch_size,
-            seed=self.config.seed,
-            last_epoch=self.schedule.epochs,
-        )
+        batch_size, last = self.config.training.batch_size, self.schedule.epochs
+        return training_draws(len(self.data.train), batch_size=batch_size, seed=self.config.seed, last_epoch=last)
 
     @property
     def can_reside(self) -> bool:

