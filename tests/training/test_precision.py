@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -66,7 +67,7 @@ def losses(model: tf_keras.Model, precision: Precision, devices: int = 1) -> tup
 @pytest.mark.parametrize("precision", LOWER)
 def test_layers_compute_lower_and_variables_and_normalisation_stay_float32(precision: Precision):
     model = model_of("resnet18")
-    copy = lowered(model, precision)
+    copy: Any = lowered(model, precision)
     assert {v.dtype for v in variables.named_variables(copy).values()} == {tf.float32}
     assert list(variables.named_variables(copy)) == list(variables.named_variables(model))
     images = tf.zeros([2, 16, 16, 3])

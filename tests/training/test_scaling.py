@@ -65,7 +65,7 @@ def batches(epochs: int = 9) -> tf.data.Dataset:
 
 
 def begun_at(network: Network, factor: float) -> None:
-    network.set_momentum({**network.momentum(), "loss_scale": np.float32(factor)})
+    network.set_momentum({**network.momentum(), "loss_scale": np.array(factor, np.float32)})
 
 
 def state(network: Network) -> dict[str, np.ndarray]:
@@ -117,7 +117,7 @@ def test_a_step_of_a_scaled_loss_is_the_step_itself():
 @pytest.mark.parametrize("overflow", [np.inf, -np.inf, np.nan])
 def test_a_step_with_any_gradient_that_is_no_number_changes_no_variable(overflow: float):
     sgd = ScaledSGD(TrainingConfig(weight_decay=0.5))
-    kernel, scale = tf.Variable(tf.constant(MASK)), tf.Variable([1.0, -2.0])
+    kernel, scale = tf.Variable(tf.constant(MASK)), tf.Variable(tf.constant([1.0, -2.0]))
     sgd.track([kernel, scale], [tf.Variable(tf.constant(MASK)), None])
     assert sgd.apply_scaled([(tf.ones([2, 3]), kernel), (tf.ones([2]), scale)], tf.constant(2.0))
     before = [v.numpy() for v in (kernel, scale, *sgd.velocities)]
