@@ -109,6 +109,11 @@ def test_a_config_that_is_a_folder(refused: Refused, tmp_path: Path) -> None:
     [
         ("training.epochs", "'training.epochs' must look like key.path=value"),
         ("name.first=x", "name is a value, not a section"),
+        (
+            "training.precision=half",
+            "training.precision: must be 'float32', 'mixed_bfloat16' or 'mixed_float16'",
+        ),
+        ("training.jit=maybe", "training.jit: must be auto, true or false, got 'maybe'"),
         ("model.width=wide", "model.width: must be a whole number from 1 to 4096"),
         ("model.architecture=resnet81", "did you mean resnet18"),
         ("model.architecture=nowhere:network", "model.architecture: nowhere cannot be imported"),

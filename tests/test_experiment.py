@@ -326,6 +326,25 @@ def test_balanced_class_weights_choose_by_balanced_accuracy(quick):
     assert plain.iterations.train_loss[0] != made.iterations.train_loss[0]
 
 
+def test_images_that_lie_on_the_devices_give_the_same_run(quick, monkeypatch):
+    host = run(quick("name=host", "data.cutout=2", "pruning.iterations=1")).path
+    monkeypatch.setattr(experiment, "on_gpus", lambda devices: True)
+    device = run(quick("name=device", "data.cutout=2", "pruning.iterations=1")).path
+    for name in ("metrics.jsonl", *(f"iteration_0{k}/weights.safetensors" for k in range(2))):
+        assert (host / name).read_bytes() == (device / name).read_bytes()
+
+
+def test_a_compiled_run_says_so_and_loses_no_accuracy(quick):
+    plain, compiled = (run(quick(f"name=jit-{jit}", f"training.jit={jit}")).path for jit in ("auto", "true"))
+    facts = [json.loads((path / "run.json").read_text()) for path in (plain, compiled)]
+    assert [tree["host"]["compiled"] for tree in facts] == [False, True]
+    assert facts[0]["config_sha256"] != facts[1]["config_sha256"]
+    np.testing.assert_allclose(metrics(compiled).train_loss, metrics(plain).train_loss, rtol=1e-3)
+    for iteration in iterations(compiled):
+        masks, weights = masks_of(iteration), read_tensors(iteration / "weights.safetensors")
+        assert all(not weights[name][~mask].any() for name, mask in masks.items())
+
+
 def test_evaluating_seldom(quick):
     done = run(quick("training.evaluate_every=2", "training.epochs=5", "pruning.iterations=0"))
     assert metrics(done.path).epoch.tolist() == [2, 4, 5]

@@ -43,6 +43,8 @@ EVERYWHERE = {
     "training.loss": "cross_entropy",
     "training.loss_ce_weight": 0.0,
     "training.class_weights": "none",
+    "training.precision": "float32",
+    "training.jit": "auto",
     "training.evaluate_every": 1,
     "pruning.method": "magnitude",
     "pruning.iterations": 16,
@@ -275,3 +277,13 @@ def test_the_copy_of_the_papers_results() -> None:
     for size, stated in RESULTS["sec4_3_claims"]["rows"].items():
         gains = [table1["cifar10"][size][row]["wt"] - table1["cifar10"][size][row]["dense"] for row in others]
         assert int(sum(gains) / len(gains)) == stated
+
+
+def test_no_config_computes_in_another_precision_or_compiles_on_a_cpu():
+    """What is published was float32: configs leave both keys at their defaults, studies vary neither."""
+    configs = sorted(PAPER.parent.rglob("*.yaml"))
+    assert len(configs) > 50
+    for path in configs:
+        tree = yaml.safe_load(path.read_text(encoding="utf-8"))
+        assert not {"precision", "jit"} & (tree.get("training") or {}).keys(), path
+        assert not {"training.precision", "training.jit"} & (tree.get("axes") or {}).keys(), path

@@ -28,7 +28,7 @@ def test_a_package_that_is_missing_is_said_to_be(monkeypatch: pytest.MonkeyPatch
 
 def test_the_host_is_told_by_its_kind_never_by_its_name():
     host = provenance.host(3)
-    assert host.keys() == {"cpu", "cores", "memory_gib", "threads", "onednn", "cpu_flags"}
+    assert host.keys() == {"cpu", "cores", "memory_gib", "threads", "onednn", "compiled", "cpu_flags"}
     assert host["threads"] == 3
     assert host["cores"] == os.cpu_count()
     with open("/proc/meminfo", encoding="utf-8") as file:
@@ -50,5 +50,9 @@ def test_what_decides_the_last_bits_is_compared(monkeypatch: pytest.MonkeyPatch)
     before = provenance.host(2)
     assert provenance.changed_bits(before, {**before, "cores": 64, "memory_gib": 1.0, "cpu": "another"}) == []
     assert provenance.changed_bits(before, provenance.host(1)) == ["threads was 2, is 1 (training.threads pins that)"]
+    compiled = provenance.host(2, compiled=True)
+    assert provenance.changed_bits(before, compiled) == ["compiled was False, is True (training.jit pins that)"]
+    del before["compiled"]  # an earlier run's host
+    assert provenance.changed_bits(before, provenance.host(2)) == []
     monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", "0")
     assert provenance.changed_bits(before, provenance.host(2)) == ["onednn was True, is False"]

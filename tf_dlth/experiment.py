@@ -33,10 +33,11 @@ from tf_dlth.tickets.describing import as_html, described, facts_of
 from tf_dlth.tickets.saved_model import Serving
 from tf_dlth.tickets.ticket import Ticket, load_ticket
 from tf_dlth.training import joined
-from tf_dlth.training.devices import pin_threads, require_devices, strategy_for
+from tf_dlth.training.compiling import compiles
+from tf_dlth.training.devices import on_gpus, pin_threads, require_devices, strategy_for
 from tf_dlth.training.losses import balanced_weights, class_weighted, per_example_loss
 from tf_dlth.training.memory import exhaustion_told
-from tf_dlth.training.network import Network
+from tf_dlth.training.network import Make, Network
 from tf_dlth.training.objectives import Classification
 from tf_dlth.training.schedule import Position
 from tf_dlth.training.signals import StopRequest
@@ -94,6 +95,7 @@ def rehearse(config: Config, *, devices: str = "all", trust: bool = False, timed
     """
     pin_threads(config.training.threads)
     require_devices(devices)
+    compiles(config.training.jit, strategy_for(devices))
     prepared = Prepared(config, trust)
     prepared.start()
     plan = prepared.plan()
@@ -109,7 +111,7 @@ def pace_of(prepared: Prepared, devices: str) -> Pace:
     scorer = _scorer(prepared, devices)
     with exhaustion_told("training"):
         network = _network(prepared, devices)
-        return measured(network, scorer, prepared.start(), prepared.schedule, _batches(prepared))
+        return measured(network, scorer, prepared.start(), prepared.schedule, _batches(prepared, devices))
 
 
 def run(
@@ -138,6 +140,7 @@ def run(
     pin_threads(config.training.threads)
     team = Team(workers, devices) if workers else None
     require_devices(devices)
+    compiled = compiles(config.training.jit, team.strategy if team else strategy_for(devices))
     path, prepared = run_path(config), Prepared(config, trust)
     plan, start = prepared.plan(), prepared.start()
     with ExitStack() as stack:
@@ -145,7 +148,7 @@ def run(
             _join(team, prepared, stack)
             stack.enter_context(team.leading())
             stack.enter_context(team.losses_told())
-        folder = stack.enter_context(opened(path, "train", prepared.facts(), plan.bytes, overwrite))
+        folder = stack.enter_context(opened(path, "train", prepared.facts(compiled), plan.bytes, overwrite))
         folder.refuse_changes(prepared.config, allow_change)
         if folder.finished:
             verify_run(path)
@@ -166,11 +169,12 @@ def follow(config: Config, workers: Workers, *, devices: str = "all", trust: boo
     pin_threads(config.training.threads)
     team = Team(workers, devices)
     require_devices(devices)
+    compiles(config.training.jit, team.strategy)
     prepared = Prepared(config, trust)
     with ExitStack() as stack:
         _join(team, prepared, stack)
         stop = stack.enter_context(StopRequest())
-        joined.follow(team, lambda: _joined_network(prepared, team, stop), _batches(prepared))
+        joined.follow(team, lambda: _joined_network(prepared, team, stop, devices), _batches(prepared, devices))
 
 
 def _join(team: Team, prepared: Prepared, stack: ExitStack) -> None:
@@ -199,12 +203,12 @@ def _train(
     for warning in (*config.warnings(), *folder.warnings, *folder.admitted):
         observer.warning(warning)
     scorer = _scorer(prepared, devices)
-    network = _joined_network(prepared, team, stop) if team else _network(prepared, devices)
-    trainer = _trainer(prepared, network, scorer, store, stop, observer)
+    network = _joined_network(prepared, team, stop, devices) if team else _network(prepared, devices)
+    trainer = _trainer(prepared, network, devices, scorer, store, stop, observer)
     losses_told = team.losses_told() if team else nullcontext()
     with folder.told(), exhaustion_told("training"), losses_told:
         if timed and team is None:
-            pace = measured(network, scorer, start, prepared.schedule, _batches(prepared))
+            pace = measured(network, scorer, start, prepared.schedule, _batches(prepared, devices))
             left = range(len(store.rows), config.pruning.iterations + 1)
             observer.estimated(replace(pace, compiling=0).seconds(prepared.schedule, left))
         for iteration in imp.find_tickets(trainer, store, config.pruning, start):
@@ -216,12 +220,18 @@ def _train(
 
 
 def _trainer(
-    prepared: Prepared, network: Network, scorer: Scorer, store: TicketStore, stop: StopRequest, observer: Observers
+    prepared: Prepared,
+    network: Network,
+    devices: str,
+    scorer: Scorer,
+    store: TicketStore,
+    stop: StopRequest,
+    observer: Observers,
 ) -> Trainer:
     return Trainer(
         network=network,
         schedule=prepared.schedule,
-        batches=_batches(prepared),
+        batches=_batches(prepared, devices),
         evaluate=scorer,
         log=store,
         observer=observer,
@@ -232,14 +242,29 @@ def _trainer(
 
 def _network(prepared: Prepared, devices: str) -> Network:
     config = prepared.config
-    objective, stream = _objective(prepared), _stream(config)
-    return Network(prepared.model, config.training, strategy_for(devices), wrapping, objective, stream=stream)
+    return Network(
+        prepared.model,
+        config.training,
+        strategy_for(devices),
+        wrapping,
+        _objective(prepared),
+        stream=_stream(config),
+        maker=_maker(prepared, devices),
+    )
 
 
-def _joined_network(prepared: Prepared, team: Team, stop: StopRequest) -> joined.JoinedNetwork:
+def _joined_network(prepared: Prepared, team: Team, stop: StopRequest, devices: str) -> joined.JoinedNetwork:
     config = prepared.config
-    objective, stream = _objective(prepared), _stream(config)
-    return joined.JoinedNetwork(team, stop, prepared.model, config.training, wrapping, objective, stream=stream)
+    return joined.JoinedNetwork(
+        team,
+        stop,
+        prepared.model,
+        config.training,
+        wrapping,
+        _objective(prepared),
+        stream=_stream(config),
+        maker=_maker(prepared, devices),
+    )
 
 
 def _objective(prepared: Prepared) -> Classification:
@@ -259,5 +284,16 @@ def _stream(config: Config) -> str:
     return f"training:{config.seed}"
 
 
-def _batches(prepared: Prepared) -> Callable[[int, Position], tf.data.Dataset]:
-    return lambda iteration, position: prepared.batches(iteration, position.epoch, position.step)
+def _resides(prepared: Prepared, devices: str) -> bool:
+    """Whether the training images lie on the devices: a CPU makes batches ahead, beside the steps."""
+    return on_gpus(devices) and prepared.can_reside
+
+
+def _maker(prepared: Prepared, devices: str) -> Callable[[], Make] | None:
+    return prepared.resident if _resides(prepared, devices) else None
+
+
+def _batches(prepared: Prepared, devices: str) -> Callable[[int, Position], tf.data.Dataset]:
+    """What the network takes: images, or what makes a batch of those on the devices."""
+    batches = prepared.draws if _resides(prepared, devices) else prepared.batches
+    return lambda iteration, position: batches(iteration, position.epoch, position.step)

@@ -16,7 +16,8 @@ from tf_dlth.config import Config, ModelConfig, WeightsKind
 from tf_dlth.config.schema import BASELINES
 from tf_dlth.data import Data, load_data
 from tf_dlth.data.images import Preprocessing
-from tf_dlth.data.pipeline import Batches, training_batches
+from tf_dlth.data.pipeline import Batches, training_batches, training_draws
+from tf_dlth.data.resident import Resident, can_reside
 from tf_dlth.errors import UserError
 from tf_dlth.lottery.rows import epochs_until_winner
 from tf_dlth.lottery.starts import Start, baseline, dense
@@ -84,7 +85,7 @@ class Prepared:
         if not prunable_names(self.model):
             raise UserError(f"model.architecture: {self.spec.architecture} has no layer that can be pruned")
         if self.spec.architecture not in BUILT_IN:
-            require_replay(self.model)
+            require_replay(self.model, self.config.training.precision)
         self.initial, self.provenance = self._initial(built)
         source = self.config.pruning.source
         self.source = None if source is None else load_ticket(source, trust)
@@ -120,6 +121,21 @@ class Prepared:
             last_epoch=self.schedule.epochs,
             classes=len(self.data.class_names),
         )
+
+    @cached_property
+    def draws(self) -> Batches:
+        """What decides the batches of all trainings, which :meth:`resident` makes."""
+        batch_size, last = self.config.training.batch_size, self.schedule.epochs
+        return training_draws(len(self.data.train), batch_size=batch_size, seed=self.config.seed, last_epoch=last)
+
+    @property
+    def can_reside(self) -> bool:
+        """Whether the devices that train can make the batches."""
+        return can_reside(self.data.train, self.config.data)
+
+    def resident(self) -> Resident:
+        """The training images, on the devices of the strategy in whose scope this is called."""
+        return Resident(self.data.train, self.config.data)
 
     @cached_property
     def inference(self) -> Inference:
@@ -185,8 +201,8 @@ class Prepared:
             default_weights=self.config.output.weights or "last",
         )
 
-    def facts(self) -> Facts:
-        """What run.json says before anything is trained."""
+    def facts(self, compiled: bool = False) -> Facts:
+        """What run.json says before anything is trained; ``compiled`` says whether XLA compiles the steps."""
         return Facts(
             status="running",
             config_sha256=self.config.sha256("train"),
@@ -194,7 +210,7 @@ class Prepared:
             seed=self.config.seed,
             initialisation={**self.provenance, **self._source()},
             versions=provenance.versions(),
-            host=provenance.host(intra_op_threads()),
+            host=provenance.host(intra_op_threads(), compiled),
         )
 
 

@@ -25,26 +25,31 @@ def versions() -> dict[str, str]:
     return {"python": platform.python_version(), **{name: _version(name) for name in PACKAGES}}
 
 
-DECIDES_BITS = ("cpu_flags", "onednn", "threads")
+DECIDES_BITS = ("cpu_flags", "onednn", "threads", "compiled")
 """Keys of :func:`host` on which the last bits of a training depend: they decide in which order numbers are added."""
 KERNEL_FLAGS = {"avx", "avx2", "fma", "avx512f", "avx512_vnni", "avx512_bf16", "amx_tile"}
 
 
-def host(threads: int) -> dict[str, Any]:
-    """CPU model, logical cores, memory in GiB, and what decides the last bits; ``threads`` are one operation's."""
+def host(threads: int, compiled: bool = False) -> dict[str, Any]:
+    """CPU model, logical cores, memory in GiB, and what decides the last bits.
+
+    ``threads`` are one operation's; ``compiled`` says whether XLA compiles a training's steps.
+    """
     return {
         "cpu": _cpuinfo("model name") or platform.processor() or platform.machine(),
         "cores": os.cpu_count(),
         "memory_gib": _memory_gib(),
         "threads": threads,
         "onednn": os.environ.get("TF_ENABLE_ONEDNN_OPTS", "1") != "0",
+        "compiled": compiled,
         "cpu_flags": sorted(KERNEL_FLAGS & set(_cpuinfo("flags").split())),
     }
 
 
 def changed_bits(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     """A line for each difference between two hosts that shows in the last bits."""
-    pins = {"threads": " (training.threads pins that)"}
+    before = {"compiled": False, **before}  # which hosts of earlier runs do not say
+    pins = {"threads": " (training.threads pins that)", "compiled": " (training.jit pins that)"}
     return [
         f"{key} was {before.get(key)}, is {now.get(key)}{pins.get(key, '')}"
         for key in DECIDES_BITS

@@ -25,7 +25,8 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     },
     "training": {
         "epochs": 200, "batch_size": 100, "learning_rate": 0.1, "momentum": 0.9, "weight_decay": 0.0005,
-        "loss": "cross_entropy", "loss_ce_weight": 0.0, "class_weights": "none", "threads": None, "evaluate_every": 10,
+        "loss": "cross_entropy", "loss_ce_weight": 0.0, "class_weights": "none", "precision": "float32",
+        "jit": "auto", "threads": None, "evaluate_every": 10,
     },
     "pruning": {
         "method": "magnitude", "iterations": 16, "rate": 0.2, "rewind": "weights", "rewind_epochs": 2,
@@ -64,6 +65,8 @@ def test_every_value_of_the_contract_is_accepted():
         "model.width": "1 64 4096 match:some/ticket",
         "model.architecture": "resnet50 package.module:function",
         "training.loss": "cross_entropy cosine_barz",
+        "training.precision": "float32 mixed_bfloat16 mixed_float16",
+        "training.jit": "auto true false",
         "training.learning_rate": "0.001 1e-3 1.e-3 .1 1",
         "pruning.method": "magnitude none",
         "pruning.rewind": "weights rate",
@@ -113,7 +116,7 @@ CHANGED = {
     "model.stem": "full", "model.head": "cosine", "model.init": "x.safetensors", "model.pretrained_stem": True,
     "training.epochs": 100, "training.batch_size": 10, "training.learning_rate": 0.2, "training.momentum": 0.8,
     "training.weight_decay": 0.1, "training.loss": "cosine_barz", "training.loss_ce_weight": 0.1,
-    "training.class_weights": "balanced",
+    "training.class_weights": "balanced", "training.precision": "mixed_float16", "training.jit": True,
     "training.threads": 1, "training.evaluate_every": 1, "pruning.method": "none", "pruning.iterations": 3,
     "pruning.rate": 0.5, "pruning.rewind": "rate", "pruning.rewind_epochs": 3, "pruning.select_by": "test_best",
     "pruning.source": "s",
@@ -170,7 +173,8 @@ def test_the_digest_can_be_computed_again_from_the_file():
     for place in ("data_dir", "train_list", "test_list"):
         del identity["data"][place]
     del identity["training"]["threads"], identity["data"]["fit"], identity["data"]["fold"]  # which are crop and null
-    del identity["training"]["class_weights"]  # which are none
+    for key in ("class_weights", "precision", "jit"):  # which are none, float32 and auto
+        del identity["training"][key]
     digest = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
     assert digest == parse("data.data_dir=there").sha256()
 

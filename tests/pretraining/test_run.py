@@ -244,3 +244,22 @@ def test_cifar10_without_labels_brings_neighbours_closer(real_data: Path, tmp_pa
     done = pretrain(config(tmp_path, *images, *pretraining, *network), Watched())
     before, after = done.summary["knn_accuracy_before"], done.summary["knn_accuracy"]
     assert after > before + 0.05
+
+
+@pytest.mark.parametrize("override", ["training.precision=mixed_bfloat16", "training.jit=true"])
+def test_lower_precision_and_compiling_hold_for_pre_training_too(finished: Pretrained, tmp_path: Path, override: str):
+    watcher = Watched()
+    done = pretrain(config(tmp_path, override), watcher)
+    before, found = finished.summary, done.summary
+    assert found["nt_xent"] == pytest.approx(before["nt_xent"], rel=2e-2) and found["nt_xent"] != before["nt_xent"]
+    assert found["config_sha256"] != before["config_sha256"]
+    assert found["host"]["compiled"] == ("jit" in override)
+
+
+def test_a_stopped_float16_pre_training_ends_with_the_same_bits(tmp_path: Path):
+    precision = "training.precision=mixed_float16"
+    through = pretrain(config(tmp_path / "through", precision), Watched()).summary
+    stopped = config(tmp_path / "stopped", precision)
+    with pytest.raises(Stopped):
+        pretrain(stopped, Watched(Position(1, 1)))
+    assert pretrain(stopped, Watched()).summary["encoder"] == through["encoder"]

@@ -43,6 +43,21 @@ class Always(tf_keras.__internal__.layers.BaseRandomLayer):
 GENERATOR, STRANGER = tf.random.Generator.from_seed(1), tf.Variable(tf.ones([]), name="stranger")
 
 
+class Adding(layers.Layer):
+    """Mixes its input with float32, which a lower precision does not allow."""
+
+    def call(self, inputs):
+        return inputs + tf.ones([], tf.float32)
+
+
+def test_a_layer_that_cannot_compute_lower_is_named_with_the_precision():
+    require_replay(network(Adding(name="adding")))
+    message = r"^model\.architecture: the network cannot be copied with training\.precision mixed_bfloat16: .*adding"
+    with pytest.raises(UserError, match=message):
+        require_replay(network(Adding(name="adding")), "mixed_bfloat16")
+    require_replay(network(layers.Conv2D(2, 3), layers.BatchNormalization(), layers.Dropout(0.5)), "mixed_float16")
+
+
 def test_layers_that_keras_has_pass():
     require_replay(network(layers.RandomFlip(), layers.Conv2D(2, 3), layers.Dropout(0.5), layers.GaussianNoise(0.1)))
 

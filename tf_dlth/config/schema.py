@@ -49,8 +49,14 @@ COMPUTED_FROM: dict[Command, tuple[str, ...]] = {
 """The sections that decide what a command computes."""
 NOT_COMPUTED_FROM = {"data": ("data_dir", "train_list", "test_list"), "training": ("threads",)}
 """Keys of those sections that say where things are, or on how many threads: runs that differ only here are the same."""
-SINCE = {"data": {"fit": "crop", "fold": None}, "training": {"class_weights": "none"}}
+SINCE = {
+    "data": {"fit": "crop", "fold": None},
+    "training": {"class_weights": "none", "precision": "float32", "jit": "auto"},
+}
 """Later keys, with what was done before them: at that value the digest leaves them out, so that it knows old runs."""
+Precision = Literal["float32", "mixed_bfloat16", "mixed_float16"]
+"""What a training computes in; its weights are float32 under all of them."""
+Jit = Literal["auto"] | bool
 
 
 NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}"
@@ -140,8 +146,17 @@ class TrainingConfig(Section):
     loss: Literal["cross_entropy", "cosine_barz"] = "cross_entropy"
     loss_ce_weight: Annotated[float, Field(ge=0)] = 0.0
     class_weights: Literal["none", "balanced"] = "none"
+    precision: Precision = "float32"
+    jit: Jit = "auto"
     threads: Annotated[int | None, Field(ge=1, le=1024)] = None
     evaluate_every: Annotated[int, Field(ge=1)] = 10
+
+    @field_validator("jit", mode="before")
+    @classmethod
+    def _jit(cls, jit: object) -> object:
+        if jit == "auto" or isinstance(jit, bool):
+            return jit
+        raise ValueError(f"must be auto, true or false, got {printable(str(jit), 60)!r}")
 
     @field_validator("epochs")
     @classmethod

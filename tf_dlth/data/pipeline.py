@@ -67,27 +67,37 @@ def training_batches(
     Epochs count from 1, each is a fresh permutation, and no batch spans two. The nulls of ``config`` must be resolved;
     a null ``crop_padding`` means random resized crops. Another ``view`` is the same order of images, augmented anew.
     """
-    suffix = f" of view {view}" if view else ""
-    names = "order", f"crop and flip{suffix}", f"augmentation{suffix}"
+    draws = training_draws(len(examples), batch_size=batch_size, seed=seed, last_epoch=last_epoch, view=view)
     place, augment, labels = _placement(examples, config), _augmentation(config, classes), _on_cpu(examples.labels)
-    end = END_OF_EPOCHS if last_epoch is None else last_epoch + 1
 
     # Traced here and not by each dataset: an augmentation is thousands of operations. Nothing in it needs AutoGraph.
     @tf.function(autograph=False, reduce_retracing=True)
     def batch(chosen: tf.Tensor, bits: tf.Tensor, seeds: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         return augment(place(chosen, bits), tf.gather(labels, chosen), seeds)
 
-    def batches(iteration: int, epoch: int, first_step: int = 0) -> tf.data.Dataset:
+    return lambda iteration, epoch, first_step=0: _parallel(draws(iteration, epoch, first_step), batch)
+
+
+def training_draws(n: int, *, batch_size: int, seed: int, last_epoch: int | None = None, view: int = 0) -> Batches:
+    """Gives what decides the batches of :func:`training_batches` on ``n`` examples, without their images.
+
+    That is (example indices int64 [B], bits that place them int32 [B, 4], seeds of their augmentation int32 [B, 2]).
+    """
+    suffix = f" of view {view}" if view else ""
+    names = "order", f"crop and flip{suffix}", f"augmentation{suffix}"
+    end = END_OF_EPOCHS if last_epoch is None else last_epoch + 1
+
+    def draws(iteration: int, epoch: int, first_step: int = 0) -> tf.data.Dataset:
         streams = [_Stream(name, seed, iteration) for name in names]
 
         @_as_it_is
-        def draws(number: tf.Tensor) -> tf.data.Dataset:
+        def of_epoch(number: tf.Tensor) -> tf.data.Dataset:
             start = tf.where(tf.equal(number, epoch), np.int64(first_step * batch_size), np.int64(0))
-            return _draws(streams, number, len(examples), batch_size, start)
+            return _draws(streams, number, n, batch_size, start)
 
-        return _parallel(tf.data.Dataset.range(epoch, end).flat_map(draws), batch)
+        return tf.data.Dataset.range(epoch, end).flat_map(of_epoch)
 
-    return batches
+    return draws
 
 
 def _draws(streams: Sequence[_Stream], epoch: tf.Tensor, n: int, batch_size: int, start: tf.Tensor) -> tf.data.Dataset:
@@ -260,10 +270,14 @@ def _on_cpu(array: np.ndarray) -> tf.Tensor:
 
 
 def _parallel(batches: tf.data.Dataset, function: Callable[..., tuple[tf.Tensor, tf.Tensor]]) -> tf.data.Dataset:
+    return read_ahead(batches.map(_as_it_is(function), num_parallel_calls=os.cpu_count() or 1))
+
+
+def read_ahead(batches: tf.data.Dataset) -> tf.data.Dataset:
+    """The same batches, some of them made in advance."""
     options = tf.data.Options()
     options.deterministic = True
     # The tuner's thread is not woken when an iterator is deleted: the deletion waits out its pause, seconds long.
     options.autotune.enabled = False
     options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.OFF
-    cores = os.cpu_count() or 1
-    return batches.map(_as_it_is(function), num_parallel_calls=cores).with_options(options).prefetch(cores)
+    return batches.with_options(options).prefetch(os.cpu_count() or 1)

@@ -51,9 +51,13 @@ def logits(head: Arrays, features: np.ndarray) -> np.ndarray:
 
 
 def schedule(section: ProbeConfig) -> TrainingConfig:
-    """SGD with momentum 0.9 on a cosine schedule, without decay."""
+    """SGD with momentum 0.9 on a cosine schedule, without decay; not compiled, as one layer gains nothing."""
     return TrainingConfig(
-        epochs=section.epochs, batch_size=section.batch_size, learning_rate=section.learning_rate, weight_decay=0
+        epochs=section.epochs,
+        batch_size=section.batch_size,
+        learning_rate=section.learning_rate,
+        weight_decay=0,
+        jit=False,
     )
 
 

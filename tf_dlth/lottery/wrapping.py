@@ -77,7 +77,10 @@ def wrapper_for(model: tf_keras.Model) -> Callable[[Layer], Layer]:
 
     def clone(layer: Layer) -> Layer:
         copy = copied(layer, layer.name, _INTERFACES.get(type(layer)))
-        return MaskCarrier(copy, pruning_schedule=NeverPrune()) if layer.name in prunable else copy
+        if layer.name not in prunable:
+            return copy
+        # With the layer's own policy: another one would cast its inputs first.
+        return MaskCarrier(copy, pruning_schedule=NeverPrune(), dtype=copy.dtype_policy)
 
     return clone
 

@@ -75,13 +75,13 @@ def added_losses(model: tf_keras.Model) -> list[Tensor]:
     return [layer.input for layer in model.layers if isinstance(layer, AddLoss)]
 
 
-def copied(layer: Layer, name: str, kind: type[Layer] | None = None) -> Layer:
-    """A new layer of the same configuration, of class ``kind`` if that is given.
+def copied(layer: Layer, name: str, kind: type[Layer] | None = None, policy: str | None = None) -> Layer:
+    """A new layer of the same configuration, of class ``kind`` and with Keras' dtype ``policy`` if they are given.
 
     Raises UserError for a layer whose get_config does not suffice.
     """
     try:
-        config = {**layer.get_config(), "name": name}
+        config = {**layer.get_config(), "name": name, **({"dtype": policy} if policy else {})}
         if type(layer) is tf_keras.layers.Lambda:  # a configuration holds its code without what the code refers to
             config = {key: config[key] for key in ("name", "trainable", "dtype")}
             return tf_keras.layers.Lambda(layer.function, layer._output_shape, layer.mask, layer.arguments, **config)

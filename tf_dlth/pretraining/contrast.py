@@ -22,18 +22,24 @@ class Contrast:
 
     def __call__(self, model: Model, images: tf.Tensor, labels: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         context: Any = tf.distribute.get_replica_context()
-        counts = context.all_gather(2 * tf.shape(images)[:1], axis=0)
+        counts = _gathered(2 * tf.shape(images)[:1])
         first = tf.reduce_sum(counts[: context.replica_id_in_sync_group])
         # Views 2i and 2i + 1 are of one image, on each replica and so in the global batch.
         anchors = model(_as_one_batch(images))
         # Every anchor is compared with the views of all replicas. The gradient of the gathering adds up what all
         # replicas' losses say of a projection, so that the sum of the gradients is the global batch's.
-        candidates = context.all_gather(anchors, axis=0)
+        candidates = _gathered(anchors)
         scaled, positives = similarities(anchors, candidates, first, self._temperature)
         losses = nt_xent(scaled, positives)
         loss = tf.reduce_sum(losses) / tf.cast(tf.reduce_sum(counts), losses.dtype)
         hits = tf.math.count_nonzero(tf.argmax(scaled, -1, output_type=positives.dtype) == positives)
         return loss, totals(tf.reduce_sum(losses), hits, tf.shape(anchors)[0]) / 2
+
+
+def _gathered(rows: tf.Tensor) -> tf.Tensor:
+    """Those of all replicas, in their order; of a single one, its own, as no exchange can be compiled."""
+    context: Any = tf.distribute.get_replica_context()
+    return rows if context.num_replicas_in_sync == 1 else context.all_gather(rows, axis=0)
 
 
 def _as_one_batch(views: tf.Tensor) -> tf.Tensor:

@@ -29,6 +29,7 @@ from tf_dlth.pretraining.store import keep_encoder, verify_encoder
 from tf_dlth.pretraining.views import view_batches
 from tf_dlth.runs.facts import RUN
 from tf_dlth.runs.folder import RunFolder, opened, run_path
+from tf_dlth.training.compiling import compiles
 from tf_dlth.training.devices import first_device, pin_threads, require_devices, strategy_for
 from tf_dlth.training.masking import Unmasked
 from tf_dlth.training.memory import exhaustion_told
@@ -75,13 +76,14 @@ def pretrain(
     """
     pin_threads(config.training.threads)
     require_devices(devices)
+    compiled = compiles(config.training.jit, strategy_for(devices))
     prepared = Prepared(config)
     if not len(prepared.data.train):
         raise UserError(f"data.dataset: {config.data.dataset} has test images only, nothing to train an encoder on")
     wanted, path = resolved(prepared), run_path(config)
     with ExitStack() as stack:
         own = {"config_sha256": wanted.sha256("pretrain"), "pretraining": _facts(prepared)}
-        facts = prepared.facts().model_copy(update=own)
+        facts = prepared.facts(compiled).model_copy(update=own)
         folder = stack.enter_context(opened(path, "pretrain", facts, _bytes(prepared), overwrite))
         folder.refuse_changes(wanted, allow_change)
         if folder.finished:

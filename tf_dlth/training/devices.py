@@ -54,6 +54,11 @@ def require_devices(devices: str) -> None:
     _device_names(devices)
 
 
+def on_gpus(devices: str) -> bool:
+    """Whether GPUs train; raises UserError for a device that is not there."""
+    return "GPU" in _device_names(devices)[0]
+
+
 def first_device(devices: str = "all") -> AbstractContextManager[None]:
     """The one device that measures: several would not agree to the last bit."""
     return tf.device(_device_names(devices)[0])

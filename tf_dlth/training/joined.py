@@ -12,7 +12,7 @@ import tf_keras
 from tf_dlth.config import TrainingConfig
 from tf_dlth.errors import Stopped, UserError
 from tf_dlth.training.masking import Arrays, Masking
-from tf_dlth.training.network import Network
+from tf_dlth.training.network import Make, Network
 from tf_dlth.training.objectives import Objective
 from tf_dlth.training.schedule import Position
 from tf_dlth.training.signals import StopRequest
@@ -38,10 +38,11 @@ class JoinedNetwork(Network):
         objective: Objective,
         *,
         stream: str,
+        maker: Callable[[], Make] | None = None,
     ) -> None:
         if team.workers.leads:
             team.call(Call.BUILD)
-        super().__init__(plain, config, team.strategy, masking, objective, stream=stream)
+        super().__init__(plain, config, team.strategy, masking, objective, stream=stream, maker=maker)
         self._team, self._stop, self._rate = team, stop, 0.0
 
     def load(self, weights: Arrays, masks: Arrays) -> None:
@@ -50,7 +51,7 @@ class JoinedNetwork(Network):
 
     def set_momentum(self, momentum: Arrays) -> None:
         self._team.call(Call.MOMENTUM)
-        super().set_momentum(self._shared(self._trainable, momentum))
+        super().set_momentum(self._shared(self._slots(), momentum))
 
     def set_learning_rate(self, rate: float) -> None:
         self._rate = rate
@@ -86,7 +87,7 @@ class JoinedNetwork(Network):
                 iterator = None
                 super().load(self._shared(self._named), self._shared(self._mask_variables()))
             elif call is Call.MOMENTUM:
-                super().set_momentum(self._shared(self._trainable))
+                super().set_momentum(self._shared(self._slots()))
             elif call is Call.ADDRESS:
                 iteration, epoch, step = map(int, details)
                 # The first address after a load is where the training begins, or goes on.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -54,7 +55,9 @@ def train_epochs(
             done += now
             after_call(Position(epoch, done), seconds)
         loss, hits, images = network.totals
-        yield EpochResult(epoch, float(loss / images), float(hits / images) if hits >= 0 else None)
+        # No image counts where all steps were skipped and their losses no numbers.
+        mean = float(loss / images) if images else math.nan
+        yield EpochResult(epoch, mean, float(hits / images) if images and hits >= 0 else None)
         network.reset_totals()
 
 

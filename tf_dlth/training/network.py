@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
 import numpy as np
@@ -13,10 +13,16 @@ from tf_dlth.config import TrainingConfig
 from tf_dlth.data.pipeline import read_errors
 from tf_dlth.models import variables
 from tf_dlth.models.copying import carry_state
+from tf_dlth.training.compiling import compiled, compiles, refusals_told
 from tf_dlth.training.masking import Arrays, Layer, Masking
 from tf_dlth.training.objectives import Objective
 from tf_dlth.training.optimizer import MaskedSGD
+from tf_dlth.training.precision import in_float32, lowered
 from tf_dlth.training.randomness import Randomness
+from tf_dlth.training.scaling import LossScale, ScaledSGD, counted
+
+Make = Callable[..., tuple[tf.Tensor, tf.Tensor]]
+"""From an element of the batches to images [B, H, W, C] and labels [B]."""
 
 
 class Network:
@@ -24,7 +30,8 @@ class Network:
 
     With ``trained``, the variables of these names alone take steps; the others stay as they are loaded, but for
     statistics, which follow the batches. ``stream`` names the draws of layers that draw, by what is trained and the
-    run's seed.
+    run's seed. ``maker``, called in the strategy's scope, gives what makes images and labels of a batch's elements on
+    the device that trains; without it the elements are images and labels.
     """
 
     def __init__(
@@ -37,12 +44,16 @@ class Network:
         *,
         trained: Collection[str] | None = None,
         stream: str = "training:0",
+        maker: Callable[[], Make] | None = None,
     ) -> None:
         self.strategy = strategy
         self._masking, self._objective = masking, objective
+        self._differentiate = compiled(self._gradients) if compiles(config.jit, strategy) else self._gradients
+        self._scale = LossScale() if config.precision == "mixed_float16" else None
         with strategy.scope():
-            self.model = _training_copy(plain, masking, strategy.num_replicas_in_sync)
-            self._optimizer = MaskedSGD(config)
+            self.model = _training_copy(plain, config, masking, strategy.num_replicas_in_sync)
+            self._optimizer = ScaledSGD(config) if self._scale else MaskedSGD(config)
+            self._make = maker() if maker else None
             self._named = variables.named_variables(self.model)
             trainable = variables.trainable(self.model)
             self._trainable = {name: v for name, v in trainable.items() if trained is None or name in trained}
@@ -57,6 +68,8 @@ class Network:
         variables.set_all(self._named, weights)
         for velocity in self._optimizer.velocities:
             velocity.assign(tf.zeros_like(velocity))
+        if self._scale:
+            self._scale.reset()
         self.reset_totals()
 
     def weights(self) -> dict[str, np.ndarray]:
@@ -69,13 +82,18 @@ class Network:
         return [variable.read_value() for variable in self._named.values()]
 
     def momentum(self) -> dict[str, np.ndarray]:
-        """The velocity of every trainable variable."""
-        return dict(zip(self._trainable, (v.numpy() for v in self._optimizer.velocities), strict=True))
+        """The velocity of every trainable variable, and where the loss is scaled, by how much."""
+        return {name: variable.numpy() for name, variable in self._slots().items()}
 
     def set_momentum(self, momentum: Arrays) -> None:
         """Puts back what :meth:`momentum` gave."""
-        for name, velocity in zip(self._trainable, self._optimizer.velocities, strict=True):
-            velocity.assign(momentum[name])
+        for name, variable in self._slots().items():
+            variable.assign(momentum[name])
+
+    def _slots(self) -> dict[str, tf.Variable]:
+        """What a step changes beside the network's variables."""
+        velocities = dict(zip(self._trainable, self._optimizer.velocities, strict=True))
+        return velocities | (self._scale.variables if self._scale else {})
 
     def set_learning_rate(self, rate: float) -> None:
         self._optimizer.learning_rate = rate
@@ -102,6 +120,7 @@ class Network:
         return iter(self.strategy.experimental_distribute_dataset(dataset))
 
     @read_errors()
+    @refusals_told()
     def run(self, batches: Iterator[Any], steps: int) -> np.ndarray:
         """Trains on the next ``steps`` global batches in one call of the compiled graph; gives :attr:`totals`."""
         self._run(batches, tf.constant(steps))
@@ -111,7 +130,7 @@ class Network:
     @tf.function(autograph=False, reduce_retracing=True)
     def _run(self, batches: Any, steps: tf.Tensor) -> None:
         def step(done: tf.Tensor) -> tf.Tensor:
-            totals = self.strategy.run(self._step, args=batches.get_next())
+            totals = self._replicas_step(batches.get_next())
             # One addition a step, so that the sum does not depend on how steps are split into calls.
             self._totals.assign_add(self.strategy.reduce(tf.distribute.ReduceOp.SUM, totals, axis=None))
             self._randomness.end_step()
@@ -119,17 +138,53 @@ class Network:
 
         tf.while_loop(lambda done: done < steps, step, [tf.constant(0)])
 
-    def _step(self, images: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
+    def _replicas_step(self, batch: Any) -> Any:
+        """One step of all replicas; gives the totals of each."""
+        if self._scale is None:
+            return self.strategy.run(self._step, args=batch)
+        totals, taken = self.strategy.run(self._scaled_step, args=(self._scale.factor, *batch))
+        self._scale.adapt(self.strategy.experimental_local_results(taken)[0])
+        return totals
+
+    def _step(self, *batch: tf.Tensor) -> tf.Tensor:
         self._randomness.begin_step()
+        gradients, totals = self._differentiate(*self._made(batch))
+        self._optimizer.apply_gradients(zip(gradients, self._trainable.values(), strict=True))
+        return totals
+
+    def _scaled_step(self, factor: tf.Tensor, *batch: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """As :meth:`_step`, and whether it was taken; else BatchNorm's statistics are as before too.
+
+        A loss that is no number is not counted, unless at scale 1, where it is the network's own.
+        """
+        self._randomness.begin_step()
+        statistics = [v for v in self._named.values() if v.synchronization == tf.VariableSynchronization.ON_READ]
+        before = [tf.identity(variable) for variable in statistics]
+        gradients, totals = self._differentiate(*self._made(batch), factor)
+        assert isinstance(self._optimizer, ScaledSGD)
+        pairs = zip(gradients, self._trainable.values(), strict=True)
+        taken = self._optimizer.apply_scaled(pairs, factor)
+        for variable, value in zip(statistics, before, strict=True):
+            variable.assign(tf.where(taken, variable, value))
+        return counted(totals, taken, factor), taken
+
+    def _made(self, batch: tuple[tf.Tensor, ...]) -> tuple[tf.Tensor, tf.Tensor]:
+        images, labels = self._make(*batch) if self._make else batch
+        return images, labels
+
+    def _gradients(
+        self, images: tf.Tensor, labels: tf.Tensor, factor: tf.Tensor | None = None
+    ) -> tuple[list[Any], tf.Tensor]:
+        """The gradient of the loss, times ``factor`` where it is scaled, by every variable that takes steps."""
         with tf.GradientTape() as tape:
-            loss, totals = self._objective(lambda batch: self.model(batch, training=True), images, labels)
+            loss, totals = self._objective(lambda batch: in_float32(self.model(batch, training=True)), images, labels)
             if penalties := self.model.losses:
                 # As Keras' fit: weight penalties count once over all replicas, activity losses as the replicas' mean.
                 penalty = tf.add_n([tf.cast(one, loss.dtype) for one in penalties])
                 loss += penalty / self.strategy.num_replicas_in_sync
-        watched = list(self._trainable.values())
-        self._optimizer.apply_gradients(zip(tape.gradient(loss, watched), watched, strict=True))
-        return totals
+            if factor is not None:
+                loss *= factor
+        return tape.gradient(loss, list(self._trainable.values())), totals
 
 
 class SynchronisedBatchNorm(tf_keras.layers.BatchNormalization):
@@ -143,8 +198,9 @@ class SynchronisedBatchNorm(tf_keras.layers.BatchNormalization):
         return False
 
 
-def _training_copy(plain: tf_keras.Model, masking: Masking, replicas: int) -> tf_keras.Model:
-    wrap = masking.wrapper_for(plain)
+def _training_copy(plain: tf_keras.Model, config: TrainingConfig, masking: Masking, replicas: int) -> tf_keras.Model:
+    lower = plain if config.precision == "float32" else lowered(plain, config.precision)
+    wrap = masking.wrapper_for(lower)
 
     def clone(layer: Layer) -> Layer:
         if replicas > 1 and isinstance(layer, tf_keras.layers.BatchNormalization):
@@ -152,7 +208,7 @@ def _training_copy(plain: tf_keras.Model, masking: Masking, replicas: int) -> tf
             return kind.from_config({**layer.get_config(), "synchronized": True})
         return wrap(layer)
 
-    network = tf_keras.models.clone_model(plain, clone_function=clone)
+    network = tf_keras.models.clone_model(lower, clone_function=clone)
     copies = {copy.name: copy for copy in map(variables.unwrapped, network.layers)}
     trained = {id(variable) for variable in plain.trainable_weights}
     for layer in plain.layers:

@@ -33,11 +33,16 @@ class Classification:
         self._loss = loss
 
     def __call__(self, model: Model, images: tf.Tensor, labels: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        context: Any = tf.distribute.get_replica_context()
-        count = context.all_reduce(tf.distribute.ReduceOp.SUM, tf.cast(tf.shape(labels)[0], tf.float32))
+        count = _over_replicas(tf.cast(tf.shape(labels)[0], tf.float32))
         logits = model(images)
         losses = self._loss(labels, logits)
         return tf.reduce_sum(losses) / count, totals(tf.reduce_sum(losses), _hits(labels, logits), tf.shape(labels)[0])
+
+
+def _over_replicas(value: tf.Tensor) -> tf.Tensor:
+    """The sum over all replicas; of a single one, its own, as no exchange can be compiled."""
+    context: Any = tf.distribute.get_replica_context()
+    return value if context.num_replicas_in_sync == 1 else context.all_reduce(tf.distribute.ReduceOp.SUM, value)
 
 
 def _hits(labels: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:

@@ -39,9 +39,7 @@ class MaskedSGD(tf_keras.optimizers.Optimizer):
     def update_step(self, gradient: tf.Tensor, variable: tf.Variable) -> None:
         index = self._index_dict[self._var_key(variable)]
         velocity, mask = self.velocities[index], self._masks[index]
-        rate = tf.cast(self.learning_rate, variable.dtype)
-        new_velocity = self.momentum * velocity + gradient + self.decay * variable
-        new_value = variable - rate * new_velocity
+        new_velocity, new_value = self._moved(gradient, variable, velocity)
         if mask is not None:
             # A select, not a product: a non-finite gradient must not turn a pruned weight into NaN.
             kept = mask > 0.5
@@ -49,6 +47,12 @@ class MaskedSGD(tf_keras.optimizers.Optimizer):
             new_value = tf.where(kept, new_value, tf.zeros_like(new_value))
         velocity.assign(new_velocity)
         variable.assign(new_value)
+
+    def _moved(self, gradient: tf.Tensor, variable: tf.Variable, velocity: tf.Variable) -> tuple[tf.Tensor, tf.Tensor]:
+        """The new velocity and the new value, without the mask."""
+        rate = tf.cast(self.learning_rate, variable.dtype)
+        new_velocity = self.momentum * velocity + gradient + self.decay * variable
+        return new_velocity, variable - rate * new_velocity
 
     def apply_gradients(self, grads_and_vars: Iterable[Any], **kwargs: Any) -> tf.Variable:
         pairs = list(grads_and_vars)

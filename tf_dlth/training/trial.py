@@ -8,8 +8,9 @@ from typing import Any
 import tensorflow as tf
 import tf_keras
 
+from tf_dlth.config import Precision
 from tf_dlth.errors import UserError
-from tf_dlth.models.copying import copied
+from tf_dlth.training.precision import lowered
 from tf_dlth.training.randomness import Randomness
 
 DRAWS = frozenset(
@@ -23,13 +24,14 @@ DRAWS = frozenset(
 GENERATORS = frozenset({"RngReadAndSkip", "RngSkip"})
 
 
-def require_replay(plain: tf_keras.Model) -> None:
+def require_replay(plain: tf_keras.Model, precision: Precision = "float32") -> None:
     """Traces a step's forward pass and runs inference on a blank batch.
 
     Raises UserError for draws that cannot be addressed, draws in inference, variables of no layer, and whatever
     TensorFlow cannot do.
     """
-    model = _told("copied", lambda: tf_keras.models.clone_model(plain, clone_function=lambda x: copied(x, x.name)))
+    below = "" if precision == "float32" else f" with training.precision {precision}"
+    model = _told(f"copied{below}", lambda: lowered(plain, precision))
     randomness = Randomness(model, "trial")
     images = tf.zeros([2, *plain.input_shape[1:]], tf.uint8)
 
@@ -37,7 +39,7 @@ def require_replay(plain: tf_keras.Model) -> None:
         randomness.begin_step()
         return model(batch, training=True)
 
-    training = _told("trained", lambda: tf.function(step).get_concrete_function(images))
+    training = _told(f"trained{below}", lambda: tf.function(step).get_concrete_function(images))
     _refuse_draws(training, DRAWS, model, "in a way that a resumed run cannot replay; use a layer such as Dropout")
     _refuse_strangers(training, [*model.variables, *randomness.variables])
     inference: Any = tf.function(lambda batch: model(batch, training=False))
@@ -70,9 +72,9 @@ def _nodes(function: Any) -> Iterator[Any]:
 
 
 def _refuse_strangers(function: Any, known: Sequence[tf.Variable]) -> None:
-    ids = {id(variable) for variable in known}
+    handles = {id(variable.handle) for variable in known}  # of a lower precision, others wrap the variables
     for variable in function.graph.variables:
-        if id(variable) not in ids:
+        if id(variable.handle) not in handles:
             raise UserError(
                 f"model.architecture: the network uses the variable {variable.name} of no layer, which is neither "
                 "trained nor stored; make it by a layer's add_weight"
