@@ -11,7 +11,7 @@ import tensorflow as tf
 from tf_dlth.config import Jit
 from tf_dlth.errors import UserError
 
-REFUSALS = ("XlaMustCompile", "JIT compilation failed", "XLA_CPU_JIT", "XLA_GPU_JIT")
+REFUSALS = ("unsupported operations when trying to compile", "JIT compilation failed", "XlaMustCompile")
 """Of which one stands in TensorFlow's error where a graph cannot be compiled."""
 
 
@@ -41,7 +41,8 @@ def refusals_told() -> Iterator[None]:
     try:
         yield
     except tf.errors.OpError as error:
-        if not any(sign in str(error) for sign in REFUSALS):
+        lines = [line.strip() for line in str(error).splitlines()]
+        reason = next((line for line in lines if any(sign in line for sign in REFUSALS)), None)
+        if reason is None:
             raise
-        reason = next((line.strip() for line in str(error).splitlines() if line.strip()), "")
         raise UserError(f"training.jit: XLA cannot compile the network ({reason[:200]}); use false") from error
