@@ -13,7 +13,7 @@ from tf_dlth.config import TrainingConfig
 from tf_dlth.data.pipeline import read_errors
 from tf_dlth.models import variables
 from tf_dlth.models.copying import carry_state
-from tf_dlth.training.compiling import compiled, compiles, refusals_told
+from tf_dlth.training.compiling import SlicedMaxPooling, compiled, compiles, refusals_told
 from tf_dlth.training.masking import Arrays, Layer, Masking
 from tf_dlth.training.objectives import Objective
 from tf_dlth.training.optimizer import MaskedSGD
@@ -48,10 +48,12 @@ class Network:
     ) -> None:
         self.strategy = strategy
         self._masking, self._objective = masking, objective
-        self._differentiate = compiled(self._gradients) if compiles(config.jit, strategy) else self._gradients
+        in_one = compiles(config.jit, strategy)
+        self._differentiate = compiled(self._gradients) if in_one else self._gradients
         self._scale = LossScale() if config.precision == "mixed_float16" else None
         with strategy.scope():
-            self.model = _training_copy(plain, config, masking, strategy.num_replicas_in_sync)
+            lower = plain if config.precision == "float32" else lowered(plain, config.precision)
+            self.model = _training_copy(plain, lower, masking, strategy.num_replicas_in_sync, in_one)
             self._optimizer = ScaledSGD(config) if self._scale else MaskedSGD(config)
             self._make = maker() if maker else None
             self._named = variables.named_variables(self.model)
@@ -198,14 +200,18 @@ class SynchronisedBatchNorm(tf_keras.layers.BatchNormalization):
         return False
 
 
-def _training_copy(plain: tf_keras.Model, config: TrainingConfig, masking: Masking, replicas: int) -> tf_keras.Model:
-    lower = plain if config.precision == "float32" else lowered(plain, config.precision)
+def _training_copy(
+    plain: tf_keras.Model, lower: tf_keras.Model, masking: Masking, replicas: int, compiled: bool
+) -> tf_keras.Model:
+    """A wrapped copy of ``lower``, with the state of ``plain``."""
     wrap = masking.wrapper_for(lower)
 
     def clone(layer: Layer) -> Layer:
         if replicas > 1 and isinstance(layer, tf_keras.layers.BatchNormalization):
             kind = SynchronisedBatchNorm if type(layer) is tf_keras.layers.BatchNormalization else type(layer)
             return kind.from_config({**layer.get_config(), "synchronized": True})
+        if compiled and SlicedMaxPooling.replaces(layer):
+            return SlicedMaxPooling.from_config(layer.get_config())
         return wrap(layer)
 
     network = tf_keras.models.clone_model(lower, clone_function=clone)
