@@ -40,6 +40,7 @@ def controls(results: Results) -> list[Drawn]:
         Line(model_title(model), [in_percent(interval(at(found, ["model", *place_axes(study)], [model, *place])))
                                   for place in here], number=int(model == TICKET), hollow=model == DENSE)
         for model in dict.fromkeys(found["model"])
+        if not model_title(model).startswith(f"{DENSE}, arm ")  # the same networks as the dense ones
     ]  # fmt: skip
     lines += _regression(results, here)
     lines.sort(key=lambda line: line.points[0].mean if line.points[0].n else -math.inf)
