@@ -102,7 +102,7 @@ def test_run_json(finished):
     assert tree["format_version"] == 1
     assert tree["seed"] == 0
     assert tree["config_sha256"] == load_config(finished.path / "config.yaml").sha256()
-    assert set(tree["host"]) == {"cpu", "cores", "memory_gib", "threads", "onednn", "cpu_flags"}
+    assert set(tree["host"]) == {"cpu", "cores", "memory_gib", "threads", "onednn", "compiled", "cpu_flags"}
     assert {"python", "tensorflow", "tf_keras", "tf_dlth", "numpy"} <= tree["versions"].keys()
     for key in ("winners", "winners_16", "dense_would_win"):
         assert set(tree[key]) == {"heldout", "test_best", "last"}

@@ -23,7 +23,20 @@ STUDIES = sorted(
     if re.search(r"^base:", path.read_text(encoding="utf-8"), re.MULTILINE)
 )
 RESULTS = yaml.safe_load(files("tf_dlth.reporting").joinpath("paper_results.yaml").read_text(encoding="utf-8"))
-SHOWN = {"size", "density", "robustness", "bars", "layers", "cka", "branch-norms", "norms", "longtail", "fit", "table"}
+SHOWN = {
+    "size",
+    "density",
+    "robustness",
+    "bars",
+    "controls",
+    "layers",
+    "cka",
+    "branch-norms",
+    "norms",
+    "longtail",
+    "fit",
+    "table",
+}
 
 
 @cache

@@ -48,7 +48,7 @@ def host(threads: int, compiled: bool = False) -> dict[str, Any]:
 
 def changed_bits(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     """A line for each difference between two hosts that shows in the last bits."""
-    before = {"compiled": False, **before}  # which hosts of earlier runs do not say
+    before, now = ({"compiled": False, **each} for each in (before, now))  # earlier runs do not say
     pins = {"threads": " (training.threads pins that)", "compiled": " (training.jit pins that)"}
     return [
         f"{key} was {before.get(key)}, is {now.get(key)}{pins.get(key, '')}"
