@@ -92,7 +92,7 @@ def test_a_layer_of_another_type_keeps_it():
     assert copy.get_layer("head").dtype_policy.name == "mixed_bfloat16"
 
 
-@pytest.mark.parametrize("devices", [1, 2])
+@pytest.mark.parametrize("devices", [1, pytest.param(2, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("precision", LOWER)
 def test_the_first_losses_are_near_float32s(precision: Precision, devices: int):
     """Within 4 roundings: measured were .7 and less, on one device"""
