@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,23 +12,13 @@ from tf_dlth.config import Config
 from tf_dlth.errors import Stopped
 from tf_dlth.experiment import run
 from tf_dlth.files import read_tensors
-from tf_dlth.reporting.observer import RunObserver
 from tf_dlth.training import scaling
 from tf_dlth.training.schedule import Position
 
+from .stopping import StopAt
+
 FIRST = 2.0**22
 """Of which the steps of the first epochs halve some; the ordinary one fits at once."""
-
-
-class StopAt(RunObserver):
-    """Sends SIGTERM to this process where a run has come to a position."""
-
-    def __init__(self, iteration: int, position: Position) -> None:
-        self._where = iteration, position
-
-    def progress(self, iteration: int, position: Position, images_per_second: float) -> None:
-        if (iteration, position) == self._where:
-            os.kill(os.getpid(), signal.SIGTERM)
 
 
 def scale_in(folder: Path) -> float:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -14,8 +12,9 @@ import pytest
 from tf_dlth.config import Config
 from tf_dlth.errors import Stopped
 from tf_dlth.experiment import run
-from tf_dlth.reporting.observer import RunObserver
 from tf_dlth.training.schedule import Position
+
+from .stopping import StopAt
 
 NETWORK = """
 from tf_keras import Input, Model, layers
@@ -28,17 +27,6 @@ def noisy(input_shape, classes, width):
     x = layers.GlobalAveragePooling2D()(layers.SpatialDropout2D(0.3, name="dropout")(x))
     return Model(images, layers.Dense(classes)(x))
 """
-
-
-class StopAt(RunObserver):
-    """Sends SIGTERM to this process where a run has come to a position."""
-
-    def __init__(self, iteration: int, position: Position) -> None:
-        self._where = iteration, position
-
-    def progress(self, iteration: int, position: Position, images_per_second: float) -> None:
-        if (iteration, position) == self._where:
-            os.kill(os.getpid(), signal.SIGTERM)
 
 
 @pytest.fixture

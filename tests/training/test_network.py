@@ -16,15 +16,16 @@ from tf_dlth.data.images import Preprocessing
 from tf_dlth.data.pipeline import training_batches
 from tf_dlth.errors import UserError
 from tf_dlth.lottery import wrapping
-from tf_dlth.lottery.masks import Masks, prune_global
+from tf_dlth.lottery.masks import Masks
 from tf_dlth.models import variables
 from tf_dlth.models.initialisation import initial_weights
-from tf_dlth.models.prunable import prunable_names
 from tf_dlth.training.devices import mirrored
 from tf_dlth.training.losses import per_example_loss
 from tf_dlth.training.masking import Unmasked
 from tf_dlth.training.network import Network, SynchronisedBatchNorm
 from tf_dlth.training.objectives import Classification
+
+from .starting import start
 
 BATCH = 8
 OBJECTIVE = Classification(per_example_loss("cross_entropy"))
@@ -103,15 +104,6 @@ def examples(n: int) -> Examples:
 
 def batches(n: int, epochs: int = 3) -> tf.data.Dataset:
     return training_batches(examples(n), DATA, batch_size=BATCH, seed=5, last_epoch=epochs)(0, 1)
-
-
-def start(network: Network, plain: tf_keras.Model) -> Masks:
-    """Loads seeded weights of which half are pruned, and gives the masks."""
-    weights = initial_weights(plain, 3)
-    masks = prune_global(weights, Masks.ones(weights, prunable_names(plain)), 0.5)
-    network.load(masks.apply(weights), masks)
-    network.set_learning_rate(0.1)
-    return masks
 
 
 def state(network: Network) -> dict[str, np.ndarray]:

@@ -8,7 +8,7 @@ import tf_keras
 from tf_dlth.config import TrainingConfig
 from tf_dlth.errors import UserError
 from tf_dlth.lottery import wrapping
-from tf_dlth.lottery.masks import Masks, prune_global
+from tf_dlth.lottery.masks import Masks
 from tf_dlth.models.initialisation import initial_weights
 from tf_dlth.models.prunable import prunable_names
 from tf_dlth.runs.checkpoint import Checkpoint
@@ -22,6 +22,8 @@ from tf_dlth.training.scaling import FIRST, LARGEST, LossScale, ScaledSGD, count
 from tf_dlth.training.schedule import Schedule
 from tf_dlth.training.session import Session
 from tf_dlth.training.signals import StopRequest
+
+from .starting import start
 
 IMAGES, BATCH = 24, 8
 MASK = np.array([[1, 0, 1], [0, 0, 1]], np.float32)
@@ -40,14 +42,6 @@ def network_on(devices: int) -> Network:
     )
     start(network, model)
     return network
-
-
-def start(network: Network, model: tf_keras.Model) -> Masks:
-    weights = initial_weights(model, 3)
-    masks = prune_global(weights, Masks.ones(weights, prunable_names(model)), 0.5)
-    network.load(masks.apply(weights), masks)
-    network.set_learning_rate(0.1)
-    return masks
 
 
 def plain() -> tf_keras.Model:

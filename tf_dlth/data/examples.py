@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from copy import copy
 from pathlib import Path
-from typing import Self
+from typing import Self, TypeGuard
 
 import numpy as np
 
@@ -118,6 +118,11 @@ class ArrayExamples(Examples):
 
     def in_memory(self) -> ArrayExamples:
         return self
+
+
+def lie_in_memory(examples: Examples) -> TypeGuard[ArrayExamples]:
+    """Whether all images are there as one array, none of it in a file."""
+    return isinstance(examples, ArrayExamples) and not isinstance(examples.images, np.memmap)
 
 
 class ResizedExamples(Examples):

@@ -24,7 +24,7 @@ import tensorflow as tf
 from tf_dlth.config import DataConfig
 from tf_dlth.data.augmentation.policies import LIBRARY
 from tf_dlth.data.catalogue import FACTS
-from tf_dlth.data.examples import ArrayExamples, Examples
+from tf_dlth.data.examples import Examples, lie_in_memory
 from tf_dlth.errors import LONGEST_LINE, UserError, printable
 from tf_dlth.startup import hushed
 
@@ -221,7 +221,7 @@ def _positions(side: int, bits: tf.Tensor, flipped: tf.Tensor, padding: int, may
 
 def _reader(examples: Examples) -> Callable[[tf.Tensor], tf.Tensor]:
     """From indices to images as the network sees them at test time."""
-    if isinstance(examples, ArrayExamples) and not isinstance(examples.images, np.memmap):
+    if lie_in_memory(examples):
         images = _on_cpu(examples.images)
         return lambda chosen: tf.gather(images, chosen)
     return lambda chosen: _from_numpy(examples.read, examples, chosen)

@@ -6,12 +6,11 @@ host: they sort a batch by operation, for which TensorFlow has no GPU kernel, an
 
 from __future__ import annotations
 
-import numpy as np
 import tensorflow as tf
 
 from tf_dlth.config import DataConfig
 from tf_dlth.data.augmentation.cutout import cut_out
-from tf_dlth.data.examples import ArrayExamples, Examples
+from tf_dlth.data.examples import ArrayExamples, Examples, lie_in_memory
 from tf_dlth.data.pipeline import crop_and_flip
 
 LARGEST = 2**30
@@ -20,9 +19,7 @@ LARGEST = 2**30
 
 def can_reside(examples: Examples, config: DataConfig) -> bool:
     """Whether batches of these examples can be made on a device; the nulls of ``config`` must be resolved."""
-    if not isinstance(examples, ArrayExamples) or isinstance(examples.images, np.memmap):
-        return False
-    small = examples.images.nbytes <= LARGEST
+    small = lie_in_memory(examples) and examples.images.nbytes <= LARGEST
     return small and config.augment in ("none", "basic") and config.crop_padding is not None
 
 

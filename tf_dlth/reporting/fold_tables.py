@@ -13,7 +13,7 @@ from tf_dlth.analysis.significance import Interval
 from tf_dlth.pacing.durations import shown
 from tf_dlth.reporting.folds import ChosenBy, Folds
 from tf_dlth.reporting.layout import print_sentences, titled
-from tf_dlth.reporting.rules import BALANCED
+from tf_dlth.reporting.rules import BALANCED, is_balanced
 
 if TYPE_CHECKING:
     from tf_dlth.preparation import Plan
@@ -92,7 +92,7 @@ def meaning(folds: Folds) -> list[str]:
         iteration, epoch = folds.recommended
         density = folds.records[0].rows[iteration].density
         lines.append(f"best in all folds together: iteration {iteration} (density {density:.2%}) at epoch {epoch}")
-    if folds.records[0].config.training.class_weights == "balanced":
+    if is_balanced(folds.records[0].config.training):
         lines.append(f"{BALANCED}; pooled is its mean, weighted by images")
     if folds.differing:
         lines.append(f"warning: the folds differ in {', '.join(folds.differing)}, and are no folds of one search")

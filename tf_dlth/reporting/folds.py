@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,6 +16,7 @@ from tf_dlth.analysis.significance import Interval
 from tf_dlth.config import differing_keys
 from tf_dlth.errors import UserError
 from tf_dlth.lottery.selection import winner
+from tf_dlth.reporting.analysis_folder import to_csv
 from tf_dlth.reporting.run_record import RunRecord, read_control, read_record
 from tf_dlth.runs.facts import RUN
 
@@ -170,7 +169,7 @@ def _differing(records: Sequence[RunRecord]) -> list[str]:
 
 def write_folds(folder: Path, folds: Folds) -> None:
     """``folds.csv``, a row a choice, and ``folds.json`` with its digest, those of the runs, and the estimates."""
-    digest = files.write_bytes(folder / TABLE, _to_csv(folds.choices).encode())
+    digest = files.write_bytes(folder / TABLE, to_csv([asdict(choice) for choice in folds.choices]))
     runs = {record.path.name: files.sha256(record.path / RUN) for record in (*folds.records, *folds.controls)}
     best = folds.recommended
     tree = {
@@ -195,11 +194,3 @@ def _as_json(estimates: Mapping[str, Estimate]) -> dict[str, dict[str, Any]]:
 
 def _interval(found: Interval) -> dict[str, Any]:
     return {"mean": found.mean, "interval_95": [found.low, found.high]}
-
-
-def _to_csv(choices: Sequence[Choice]) -> str:
-    text = io.StringIO()
-    writer = csv.DictWriter(text, [field.name for field in fields(Choice)], lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(asdict(choice) for choice in choices)
-    return text.getvalue()

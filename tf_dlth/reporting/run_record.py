@@ -17,6 +17,7 @@ from tf_dlth.config.schema import BASELINES
 from tf_dlth.errors import UserError
 from tf_dlth.lottery.rows import ITERATIONS, Row, read_rows
 from tf_dlth.lottery.selection import Rule, score, summary, test_accuracy
+from tf_dlth.reporting.rules import is_balanced
 from tf_dlth.runs import regressions
 from tf_dlth.runs.facts import Facts, read_facts
 from tf_dlth.runs.folder import METRICS, SUBSET, stored_config
@@ -149,7 +150,7 @@ def _by(record: RunRecord) -> str:
         return f"chosen on {count}held-out images"
     best, other = record.chosen, record.rows[0] if record.chosen.iteration else record.best_sparse
     first, second = (score(row, "heldout") or 0.0 for row in (best, other))
-    what = "there" if record.config.training.class_weights == "none" else "there, the mean recall by class"
+    what = "there, the mean recall by class" if is_balanced(record.config.training) else "there"
     return f"chosen on {count}held-out images ({first:.1%} {what}, against {second:.1%})"
 
 
